@@ -1,0 +1,1 @@
+"""Post-race analysis for GR Cup teams: raw files to Parquet, to DuckDB, to static reports."""

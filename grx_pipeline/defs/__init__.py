@@ -1,0 +1,1 @@
+"""Dagster at the rim: assets, checks, resources. Computes nothing itself."""

@@ -1,0 +1,1 @@
+"""Raw files to the lake: discovery, typed reading, row accounting. Interprets no lap."""

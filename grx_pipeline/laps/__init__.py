@@ -1,0 +1,1 @@
+"""Clocks, crossings, which logger is which car, and which laps count. No performance judgement."""

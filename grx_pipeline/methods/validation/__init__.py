@@ -1,0 +1,1 @@
+"""Studies that test what the methods claim, on sessions at hand."""

@@ -1,0 +1,117 @@
+"""Every path the pipeline reads or writes under its data and reports folders, in one class.
+
+A file name is put together here and nowhere else. Raw files keep their own paths (the manifest names them).
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from grx_pipeline.settings import Settings
+
+PLAIN_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
+MAX_ID_LENGTH = 64
+_HASH_LENGTH = 8
+
+
+def path_id(identifier: str) -> str:
+    """The identifier as a file name.
+
+    `[A-Za-z0-9._-]{1,64}` that does not start with a dot stays as it is. Anything else is percent-encoded, cut
+    where it is too long and given a short hash of the original, so that two identifiers never share a file.
+    """
+    if PLAIN_ID.fullmatch(identifier):
+        return identifier
+    return _hashed(quote(identifier, safe="").replace("~", "%7E"), identifier)
+
+
+def path_ids(identifiers: Iterable[str]) -> dict[str, str]:
+    """File names of a set of identifiers, unique also on file systems that ignore case.
+
+    Where plain names differ only in case, each of them gets the hash.
+    """
+    wanted = sorted(set(identifiers))
+    names = {identifier: path_id(identifier) for identifier in wanted}
+    folded: dict[str, list[str]] = {}
+    for identifier, name in names.items():
+        folded.setdefault(name.casefold(), []).append(identifier)
+    for sharing in folded.values():
+        if len(sharing) > 1:
+            names.update({identifier: _hashed(names[identifier], identifier) for identifier in sharing})
+    return names
+
+
+def _hashed(name: str, identifier: str) -> str:
+    digest = hashlib.sha256(identifier.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_LENGTH]
+    kept = name.lstrip(".")[: MAX_ID_LENGTH - _HASH_LENGTH - 1]
+    return f"{re.sub(r'%[0-9A-F]?$', '', kept)}-{digest}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paths:
+    """Where things are. Both folders are absolute."""
+
+    data: Path
+    reports: Path
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Paths":
+        return cls(data=settings.data_dir.absolute(), reports=settings.reports_dir.absolute())
+
+    @property
+    def raw(self) -> Path:
+        return self.data / "raw"
+
+    @property
+    def lake(self) -> Path:
+        return self.data / "lake"
+
+    @property
+    def temporary(self) -> Path:
+        """Spill files of DuckDB and zip members while they are read."""
+        return self.data / "tmp"
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.data / "dagster"
+
+    def session_lake(self, session: str) -> Path:
+        return self.lake / session
+
+    def manifest(self, session: str) -> Path:
+        return self.session_lake(session) / "manifest.json"
+
+    def hash_cache(self) -> Path:
+        """Content hashes of raw files by path, size and times, so that an unchanged 3 GB file is not read again."""
+        return self.lake / "hashes.json"
+
+    def step_record(self, session: str, step: str) -> Path:
+        return self.session_lake(session) / "steps" / f"{step}.json"
+
+    def lock(self, session: str) -> Path:
+        return self.session_lake(session) / "lock"
+
+    def table(self, session: str, table: str, *, part: str | None = None) -> Path:
+        """A table's Parquet file; with `part`, that part's file in the table's folder."""
+        if part is None:
+            return self.session_lake(session) / f"{table}.parquet"
+        return self.table_folder(session, table) / f"{path_id(part)}.parquet"
+
+    def table_folder(self, session: str, table: str) -> Path:
+        return self.session_lake(session) / table
+
+    def warehouse_file(self, session: str) -> Path:
+        return self.data / "warehouse" / f"{session}.duckdb"
+
+    def builds(self, session: str) -> Path:
+        return self.reports / ".builds" / session
+
+    def published(self, session: str) -> Path:
+        """The link to the session's current build."""
+        return self.reports / session
+
+    def season_page(self) -> Path:
+        return self.reports / "index.html"

@@ -1,0 +1,1 @@
+"""The JSON contract and its HTML renderer. Computes no result."""

@@ -1,0 +1,253 @@
+"""The chain of steps from raw files to the published site, and why each one runs or not.
+
+Every step is a plain function of a StepContext; Dagster shows them as assets (defs/), but nothing here knows it.
+A step runs where its code, a setting it uses, a raw file it reads or an earlier step's result changed, or where
+a file it wrote is missing or altered.
+"""
+
+import dataclasses
+import functools
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from grx_pipeline.ingest.manifest import raw_versions
+from grx_pipeline.ingest.steps import build_logger_laps, build_telemetry, build_timing, build_weather
+from grx_pipeline.laps.steps import build_laps, build_telemetry_laps
+from grx_pipeline.methods.steps import build_features, build_siwtl, build_statistics
+from grx_pipeline.paths import Paths
+from grx_pipeline.reports.steps import build_reports, build_warehouse
+from grx_pipeline.settings import Settings
+from grx_pipeline.storage.steps import (
+    Figure,
+    StepContext,
+    StepOutcome,
+    StepRecord,
+    changed_inputs,
+    changed_outputs,
+    combined_hash,
+    make_record,
+    read_record,
+    write_record,
+)
+from grx_pipeline.track.steps import build_traces
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step. `tables` are the names of schemas.TABLES it writes, the first its main one; `reads` are earlier
+    steps; `raw_kinds` kinds of raw files; `packages` the code whose change makes it run again."""
+
+    name: str
+    text: str
+    build: Callable[[StepContext], StepOutcome]
+    packages: tuple[str, ...]
+    tables: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    raw_kinds: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    is_byte_stable: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepResult:
+    """What became of a step: `was_built`, or skipped because nothing changed."""
+
+    step: str
+    was_built: bool
+    reason: str
+    version: str
+    rows: int
+    figures: Mapping[str, Figure]
+    seconds: float
+
+
+_ACCOUNT = ("row_accounting", "quarantine")
+
+_CHAIN = (
+    Step(
+        name="raw_telemetry",
+        text="Telemetry samples as logged, one file per car, every raw row accounted for.",
+        build=build_telemetry,
+        packages=("ingest", "schemas", "storage"),
+        tables=("telemetry", "telemetry_vehicles", *_ACCOUNT),
+        raw_kinds=("telemetry", "telemetry_json"),
+        settings=("ingest",),
+    ),
+    Step(
+        name="raw_logger_laps",
+        text="The loggers' own line crossings (lap_start, lap_end, lap_time).",
+        build=build_logger_laps,
+        packages=("ingest", "schemas", "storage"),
+        tables=("logger_crossings", *_ACCOUNT),
+        raw_kinds=("lap_start", "lap_end", "lap_time"),
+    ),
+    Step(
+        name="raw_timing",
+        text="Official laps, classification and best laps as the timing published them.",
+        build=build_timing,
+        packages=("ingest", "schemas", "storage"),
+        tables=("timing_laps", "results", "class_results", "best_laps", *_ACCOUNT),
+        raw_kinds=("analysis", "results", "class_results", "best_laps"),
+    ),
+    Step(
+        name="raw_weather",
+        text="Weather station readings, sentinels removed.",
+        build=build_weather,
+        packages=("ingest", "schemas", "storage"),
+        tables=("weather", *_ACCOUNT),
+        raw_kinds=("weather",),
+    ),
+    Step(
+        name="core_laps",
+        text="Cars, official laps with validity and reasons, which logger is which car, yellow phases.",
+        build=build_laps,
+        packages=("laps", "schemas", "storage", "track"),
+        tables=("laps", "drivers", "sessions", "logger_matches", "unmatched_loggers", "neutralisations"),
+        reads=("raw_telemetry", "raw_logger_laps", "raw_timing", "raw_weather"),
+        settings=("match", "laps"),
+    ),
+    Step(
+        name="core_telemetry_laps",
+        text="ECU clocks against UTC, sensor corrections, and the telemetry of each official lap.",
+        build=build_telemetry_laps,
+        packages=("laps", "schemas", "storage"),
+        tables=("telemetry_laps", "clock_pieces", "sensors"),
+        reads=("raw_telemetry", "core_laps"),
+        settings=("clock", "sensors", "match"),
+    ),
+    Step(
+        name="core_traces",
+        text="Laps over distance: speed, throttle, brake and steering every 2 m.",
+        build=build_traces,
+        packages=("track", "schemas", "storage"),
+        tables=("lap_traces", "lap_distances"),
+        reads=("raw_telemetry", "core_telemetry_laps", "core_laps"),
+        settings=("trace", "clock"),
+    ),
+    Step(
+        name="core_features",
+        text="What hands and feet did in each lap: means, spikes, drops, corrections, smoothness.",
+        build=build_features,
+        packages=("methods", "schemas", "storage"),
+        tables=("telemetry_features",),
+        reads=("raw_telemetry", "core_telemetry_laps"),
+        settings=("features", "clock"),
+    ),
+    Step(
+        name="out_siwtl",
+        text="SIWTL: each driver's target lap, sector by sector.",
+        build=build_siwtl,
+        packages=("methods", "schemas", "storage"),
+        tables=("siwtl", "siwtl_sectors"),
+        reads=("core_laps",),
+        settings=("siwtl",),
+    ),
+    Step(
+        name="out_statistics",
+        text="Lap statistics per driver and of the field.",
+        build=build_statistics,
+        packages=("methods", "schemas", "storage"),
+        tables=("lap_statistics", "fleet_statistics"),
+        reads=("core_laps", "core_telemetry_laps", "out_siwtl"),
+    ),
+    Step(
+        name="out_warehouse",
+        text="The session's DuckDB file for SQL.",
+        build=build_warehouse,
+        packages=("schemas", "storage"),
+        reads=(
+            *("raw_telemetry", "raw_logger_laps", "raw_timing", "raw_weather", "core_laps", "core_telemetry_laps"),
+            *("core_traces", "core_features", "out_siwtl", "out_statistics"),
+        ),
+        is_byte_stable=False,
+    ),
+    Step(
+        name="out_reports",
+        text="The session's report site: JSON and pages, published at once.",
+        build=build_reports,
+        packages=("reports", "schemas", "storage"),
+        reads=(
+            *("raw_telemetry", "raw_logger_laps", "raw_timing", "raw_weather", "core_laps", "core_telemetry_laps"),
+            *("core_traces", "core_features", "out_siwtl", "out_statistics"),
+        ),
+        settings=("report",),
+        is_byte_stable=False,
+    ),
+)
+
+STEPS: dict[str, Step] = {step.name: step for step in _CHAIN}
+
+
+def run_step(step: Step, context: StepContext) -> StepResult:
+    """Run `step` unless nothing it depends on changed; say which, and why."""
+    started = time.perf_counter()
+    inputs = _step_inputs(step, context)
+    record = read_record(context.paths.step_record(context.session, step.name))
+    reason = _why_stale(record, inputs, context.paths)
+    was_built = reason is not None
+    if record is None or reason is not None:
+        outcome = step.build(context)
+        record = make_record(inputs, outcome, paths=context.paths, is_byte_stable=step.is_byte_stable)
+        write_record(context.paths.step_record(context.session, step.name), record)
+    return StepResult(
+        step=step.name,
+        was_built=was_built,
+        reason=reason or "nothing it depends on changed",
+        version=record.version,
+        rows=record.rows,
+        figures=record.figures,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def first_stale_reason(context: StepContext) -> str | None:
+    """Why the session has to run, by its first stale step, or None where all of it is up to date."""
+    for step in STEPS.values():
+        if any(read_record(context.paths.step_record(context.session, name)) is None for name in step.reads):
+            return f"{step.name}: an earlier step was never finished"
+        record = read_record(context.paths.step_record(context.session, step.name))
+        reason = _why_stale(record, _step_inputs(step, context), context.paths)
+        if reason is not None:
+            return f"{step.name}: {reason}"
+    return None
+
+
+def _why_stale(record: StepRecord | None, inputs: Mapping[str, str], paths: Paths) -> str | None:
+    if record is None:
+        return "first run"
+    inputs_changed = changed_inputs(record, inputs)
+    if inputs_changed:
+        return f"changed: {', '.join(inputs_changed)}"
+    outputs_changed = changed_outputs(record, paths)
+    if outputs_changed:
+        return f"missing or altered: {', '.join(outputs_changed)}"
+    return None
+
+
+def _step_inputs(step: Step, context: StepContext) -> dict[str, str]:
+    inputs = {f"code {package}": _package_hash(package) for package in step.packages}
+    for group in step.settings:
+        inputs |= _setting_values(context.settings, group)
+    if step.raw_kinds:
+        inputs |= raw_versions(context.paths.manifest(context.session), kinds=step.raw_kinds)
+    for name in step.reads:
+        record = read_record(context.paths.step_record(context.session, name))
+        inputs[f"step {name}"] = record.version if record else "not built"
+    return inputs
+
+
+def _setting_values(settings: Settings, group: str) -> dict[str, str]:
+    values = dataclasses.asdict(getattr(settings, group))
+    return {f"setting {group}.{name}": repr(value) for name, value in values.items()}
+
+
+@functools.cache
+def _package_hash(package: str) -> str:
+    """Hash of every file of a subpackage: a change of the logic is a change of the step."""
+    root = Path(str(resources.files("grx_pipeline"))) / package
+    files = sorted(path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return combined_hash({p.relative_to(root).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files})

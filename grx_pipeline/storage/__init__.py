@@ -1,0 +1,1 @@
+"""Reading and writing files: Parquet, DuckDB, step records. Knows no racing."""

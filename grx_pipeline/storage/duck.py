@@ -1,0 +1,100 @@
+"""DuckDB: an in-memory engine with limits for the steps, and the session's database file for people.
+
+The database file is built aside and put in place at once: whoever has the old one open keeps it, and nobody is
+locked out while a run goes on.
+"""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import duckdb
+
+from grx_pipeline.errors import StorageError
+from grx_pipeline.schemas import Table
+from grx_pipeline.settings import EngineSettings
+from grx_pipeline.storage.atomic import disk_full, writing
+
+# Files stay readable for DuckDB 1.5 tools; 2.0's own format is not.
+STORAGE_VERSION = "v1.5.0"
+
+
+@contextlib.contextmanager
+def engine(settings: EngineSettings, *, temporary: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An in-memory connection that spills to `temporary` beyond its memory limit.
+
+    Raises StorageError where the disk is full.
+    """
+    temporary.mkdir(parents=True, exist_ok=True)
+    config = {
+        "memory_limit": f"{settings.memory_limit_mb}MB",
+        "temp_directory": str(temporary),
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+    }
+    if settings.threads:
+        config["threads"] = str(settings.threads)
+    connection = duckdb.connect(":memory:", config=config)
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        yield connection
+    except duckdb.IOException as error:
+        if "No space left" in str(error):
+            raise disk_full(temporary) from error
+        raise
+    finally:
+        connection.close()
+
+
+def quoted(text: str) -> str:
+    """A text as an SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def publish_database(path: Path, tables: Sequence[tuple[Table, Sequence[Path]]]) -> int:
+    """Write `tables`, each from its Parquet files, into a new database file at `path`. Returns the rows written.
+
+    A table without files is created empty. Tables with a key that is not primary get an index on it. Raises
+    StorageError where the disk is full.
+    """
+    rows = 0
+    with writing(path) as temporary:
+        connection = duckdb.connect(
+            ":memory:", config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+        )
+        try:
+            connection.execute(f"ATTACH {quoted(str(temporary))} AS warehouse (STORAGE_VERSION '{STORAGE_VERSION}')")
+            connection.execute("USE warehouse")
+            for table, files in tables:
+                rows += _copy_table(connection, table, files)
+            connection.execute("USE memory")
+            connection.execute("CHECKPOINT warehouse")
+            connection.execute("DETACH warehouse")
+        except duckdb.IOException as error:
+            if "No space left" in str(error) or "Could not write" in str(error):
+                raise disk_full(path) from error
+            raise StorageError(f"{path}: cannot be written: {error}") from error
+        finally:
+            connection.close()
+            temporary.with_name(temporary.name + ".wal").unlink(missing_ok=True)
+    return rows
+
+
+def _copy_table(connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[Path]) -> int:
+    connection.execute(table.create_statement())
+    copied = 0
+    if files:
+        names = ", ".join(quoted(str(file)) for file in files)
+        columns = ", ".join(f'"{name}"' for name in table.column_names)
+        order = f" ORDER BY {', '.join(table.order)}" if table.order else ""
+        row = connection.execute(
+            f"INSERT INTO {table.name} SELECT {columns} FROM read_parquet([{names}], hive_partitioning = false){order}"
+        ).fetchone()
+        copied = int(row[0]) if row else 0
+    for column in table.columns:
+        text = f"{column.text} [{column.unit}]" if column.unit else column.text
+        connection.execute(f'COMMENT ON COLUMN {table.name}."{column.name}" IS {quoted(text)}')
+    connection.execute(f"COMMENT ON TABLE {table.name} IS {quoted(table.text)}")
+    if table.key and not table.is_primary:
+        connection.execute(f"CREATE INDEX {table.name}_key ON {table.name} ({', '.join(table.key)})")
+    return copied

@@ -1,0 +1,1 @@
+"""Circuits, distance and the grid. Knows no driver."""
