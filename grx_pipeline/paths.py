@@ -95,16 +95,20 @@ class Paths:
         return self.session_lake(session) / "lock"
 
     def table(self, session: str, table: str, *, part: str | None = None) -> Path:
-        """A table's Parquet file; with `part`, that part's file in the table's folder."""
+        """A table's Parquet file; with `part` (a name that path_id or path_ids gave), that part's file."""
         if part is None:
             return self.session_lake(session) / f"{table}.parquet"
-        return self.table_folder(session, table) / f"{path_id(part)}.parquet"
+        return self.table_folder(session, table) / f"{part}.parquet"
 
     def table_folder(self, session: str, table: str) -> Path:
         return self.session_lake(session) / table
 
     def warehouse_file(self, session: str) -> Path:
         return self.data / "warehouse" / f"{session}.duckdb"
+
+    def study(self, name: str) -> Path:
+        """The table of a validation study."""
+        return self.data / "studies" / f"{name}.md"
 
     def builds(self, session: str) -> Path:
         return self.reports / ".builds" / session

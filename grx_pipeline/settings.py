@@ -8,7 +8,7 @@ here (schemas.py), nor file names (paths.py).
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,9 @@ class IngestSettings:
         0.005, unit="stamps per row", why="a running clock gives a stamp per 9 to 12 rows, a frozen one a single stamp"
     )
     frozen_min_rows: int = threshold(500, unit="rows", why="two seconds of data; fewer rows say nothing about a clock")
+    track_temp_gap_c: float = threshold(
+        5.0, unit="degC", why="readings 63 s apart differ by 0.7 degC at most; a 0 further off is no reading"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +56,11 @@ class MatchSettings:
     )
     lap_tolerance_s: float = threshold(1.0, unit="s", why="a crossing of the matched car belongs to the lap within 1 s")
     min_crossings: int = threshold(3, unit="crossings", why="with fewer, chance matches in a field of 30 are common")
+    max_second_share: float = threshold(
+        0.6, unit="share", why="a second car that fits more than this leaves doubt; in a pack 0.3 to 0.5 is usual"
+    )
     min_share: float = threshold(
-        0.4, unit="share", why="true cars match 0.6 and more of their crossings, chance ones 0.3"
+        0.4, unit="share", why="true cars match 0.7 and more of their crossings in the race"
     )
 
 
@@ -77,13 +83,24 @@ class ClockSettings:
 
     pause_window_s: float = threshold(180.0, unit="s", why="bursts of late messages last 64 s at most")
     pause_jump_s: float = threshold(2.0, unit="s", why="pauses of 271 s and 418 s seen; drift is 0.1 s an hour")
-    drift_min_s: float = threshold(600.0, unit="s", why="a drift line needs 10 minutes to rise over the receipt jitter")
+    burst_s: float = threshold(64.0, unit="s", why="longest burst of late messages seen; less data may be all late")
+    drift_min_s: float = threshold(
+        1200.0, unit="s", why="pieces of 9 to 17 minutes gave -474 to +631 ms/h, pieces over 20 minutes +33 to +81"
+    )
+    drift_max_ms_per_hour: float = threshold(
+        200.0, unit="ms/h", why="an oscillator is good to 50 ppm; a steeper line is receipt jitter"
+    )
     crossing_search_s: float = threshold(2.0, unit="s", why="lap change in telemetry lies .17 to .58 s behind HOUR")
     min_crossings: int = threshold(
         3, unit="crossings", why="the median of fewer is no better than one crossing's 0.3 s"
     )
+    few_crossings_loss_s: float = threshold(
+        0.25, unit="s", why="a single crossing may be off by it; smaller losses are not claimed from few crossings"
+    )
     gap_s: float = threshold(0.5, unit="s", why="11 missing fast samples; longer gaps are masked, never bridged")
-    min_coverage: float = threshold(0.98, unit="share of lap", why="a lap with more missing would bias its own means")
+    min_coverage: float = threshold(
+        0.95, unit="share of lap", why="13 laps with 95 to 98 % integrate to within .4 % of the field's length, as whole ones"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +109,14 @@ class SensorSettings:
 
     lag_max_s: float = threshold(0.6, unit="s", why="speed lags a_x by .14 to .41 s")
     lag_step_s: float = threshold(0.01, unit="s", why="sd of the lag within a session is .01 to .025 s")
+    moving_kmh: float = threshold(30.0, unit="km/h", why="below it the car is in the pits or stands")
+    min_moving_s: float = threshold(
+        60.0, unit="s", why="two thirds of the shortest lap; less holds too little braking and cornering"
+    )
+    straight_radius_deg: float = threshold(
+        5.0, unit="deg", why="hands on a straight stay within it; the densest cluster of that size is the straight"
+    )
+    straight_radius_g: float = threshold(0.15, unit="g", why="camber and noise of a_y on a straight")
     straight_speed_kmh: float = threshold(100.0, unit="km/h", why="full throttle above it is a straight or a fast bend")
     straight_throttle_pct: float = threshold(95.0, unit="%", why="full throttle, by either throttle channel")
 
@@ -122,6 +147,10 @@ class FeatureSettings:
     correction_deg: float = threshold(12.0, unit="deg", why="22 to 28 corrections a lap")
     correction_low_pass_hz: float = threshold(2.0, unit="Hz", why="corrections of the hands last half a second")
     cornering_g: float = threshold(0.4, unit="g", why="above it the car corners")
+    full_throttle_pct: float = threshold(95.0, unit="%", why="full throttle, by either throttle channel")
+    unused_bar: float = threshold(2.0, unit="bar", why="a channel that moves less was not used: noise floor")
+    unused_pct: float = threshold(4.0, unit="%", why="a channel that moves less was not used: noise floor")
+    unused_deg: float = threshold(2.5, unit="deg", why="a channel that moves less was not used: noise floor")
     reversal_gap_deg: float = threshold(8.0, unit="deg", why="99 to 136 reversals a lap at this gap")
     smoothness_split_hz: float = threshold(1.0, unit="Hz", why="movement above it is correction, below it is the lap")
     min_rate_hz: float = threshold(15.0, unit="Hz", why="at 10 Hz counts fall by up to 21 %")
@@ -141,10 +170,41 @@ class SiwtlSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StudySettings:
+    """The hold-out study of SIWTL."""
+
+    level: float = threshold(1 / 3, unit="share", why="a target is meant to be beaten with this chance")
+    min_laps: int = threshold(2, unit="laps", why="a single lap has no spread: ideal, target and best are one lap")
+    draws: int = threshold(2000, unit="draws", why="limits of a beat share then move by 0.04 at most between seeds")
+    seed: int = threshold(20250907, unit="1", why="the same laps give the same table")
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReportSettings:
     """How results are shown. The JSON does not depend on it."""
 
     keep_builds: int = threshold(3, unit="builds", why="an open page can still load its data after two new builds")
+
+
+@dataclass(frozen=True, kw_only=True)
+class QualitySettings:
+    """When a check on meaning warns."""
+
+    sector_sum_tolerance_ms: float = threshold(
+        2.0, unit="ms", why="three sectors and a lap, each rounded to 1 ms, differ by 2 ms at most"
+    )
+    min_matched_share: float = threshold(
+        0.6, unit="share", why="loggers of the right cars match 0.6 and more of their crossings"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """How a run shows itself."""
+
+    progress_gap_s: float = threshold(
+        2.0, unit="s", why="a person waits that long before wondering; short steps then take one line each"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,7 +222,10 @@ class Settings:
     trace: TraceSettings = TraceSettings()
     features: FeatureSettings = FeatureSettings()
     siwtl: SiwtlSettings = SiwtlSettings()
+    study: StudySettings = StudySettings()
     report: ReportSettings = ReportSettings()
+    quality: QualitySettings = QualitySettings()
+    run: RunSettings = RunSettings()
 
 
 def load_settings(
@@ -210,9 +273,8 @@ def _apply_group(group: Any, values: Mapping[str, Any], *, where: str) -> Any:
     for name, value in values.items():
         if name not in known:
             raise SettingsError(f"{where}: unknown setting {name!r}; known are {', '.join(known)}")
-        default = known[name].default
-        wanted = type(default) if default is not MISSING else object
+        wanted = type(getattr(group, name))
         is_number = wanted is float and isinstance(value, int) and not isinstance(value, bool)
         if not is_number and type(value) is not wanted:
             raise SettingsError(f"{where}: {name} is {value!r}, but has to be of type {wanted.__name__}")
-    return replace(group, **{n: type(known[n].default)(v) for n, v in values.items()})
+    return replace(group, **{n: type(getattr(group, n))(v) for n, v in values.items()})

@@ -15,7 +15,8 @@ from importlib import resources
 from pathlib import Path
 
 from grx_pipeline.ingest.manifest import raw_versions
-from grx_pipeline.ingest.steps import build_logger_laps, build_telemetry, build_timing, build_weather
+from grx_pipeline.ingest.steps import build_logger_laps, build_timing, build_weather
+from grx_pipeline.ingest.telemetry import build_telemetry
 from grx_pipeline.laps.steps import build_laps, build_telemetry_laps
 from grx_pipeline.methods.steps import build_features, build_siwtl, build_statistics
 from grx_pipeline.paths import Paths
@@ -100,6 +101,7 @@ _CHAIN = (
         packages=("ingest", "schemas", "storage"),
         tables=("weather", *_ACCOUNT),
         raw_kinds=("weather",),
+        settings=("ingest",),
     ),
     Step(
         name="core_laps",
@@ -214,6 +216,12 @@ def first_stale_reason(context: StepContext) -> str | None:
         if reason is not None:
             return f"{step.name}: {reason}"
     return None
+
+
+def step_figures(paths: Paths, session: str, step: str) -> Mapping[str, Figure]:
+    """The figures of a step's last run; none where it never ran."""
+    record = read_record(paths.step_record(session, step))
+    return record.figures if record else {}
 
 
 def _why_stale(record: StepRecord | None, inputs: Mapping[str, str], paths: Paths) -> str | None:

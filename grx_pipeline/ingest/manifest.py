@@ -46,14 +46,14 @@ class RawFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """A session's raw files and what discovery noticed about them."""
+    """A session's raw files. `root` is the path under which they were found, to look there again."""
 
     session: str
     circuit: str
     year: str
     race: int
+    root: str
     files: tuple[RawFile, ...]
-    notes: tuple[str, ...] = ()
 
     def of_kind(self, *kinds: str) -> tuple[RawFile, ...]:
         return tuple(file for file in self.files if file.kind in kinds)
@@ -77,7 +77,7 @@ def read_manifest(path: Path) -> Manifest:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         files = tuple(RawFile(**file) for file in document.pop("files"))
-        return Manifest(files=files, notes=tuple(document.pop("notes")), **document)
+        return Manifest(files=files, **document)
     except FileNotFoundError as error:
         raise DiscoveryError(f"{path.parent.name}: no such session; run `grx run PATH` on its files first") from error
     except (ValueError, TypeError, KeyError) as error:
@@ -87,6 +87,6 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def raw_versions(path: Path, *, kinds: Iterable[str]) -> Mapping[str, str]:
-    """Hash of each raw file of `kinds`, by a name that tells two files of one kind apart."""
+    """Hash of each raw file of `kinds`, by kind and name."""
     manifest = read_manifest(path)
-    return {f"file {file.name}": f"{file.kind} {file.sha256}" for file in manifest.of_kind(*kinds)}
+    return {f"{file.kind} file {file.name}": file.sha256 for file in manifest.of_kind(*kinds)}

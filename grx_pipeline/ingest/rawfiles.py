@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from grx_pipeline.errors import InputError
 from grx_pipeline.ingest.manifest import RawFile
@@ -30,7 +30,7 @@ def open_raw(file: RawFile) -> Iterator[IO[bytes]]:
                 archive = stack.enter_context(zipfile.ZipFile(file.path))
                 raw = stack.enter_context(archive.open(file.member))
             if file.name.casefold().endswith(".gz"):
-                raw = stack.enter_context(gzip.open(raw, "rb"))
+                raw = cast(IO[bytes], stack.enter_context(gzip.GzipFile(fileobj=raw)))
             yield raw
     except FileNotFoundError as error:
         raise InputError(f"{file.path}: no longer there; run `grx run PATH` on its new place") from error

@@ -1,4 +1,7 @@
-"""What a table declaration is, and how rows are checked against it. The declarations stand in raw.py, core.py and out.py."""
+"""What a table declaration is, and how rows are checked against it.
+
+The declarations stand in raw.py, core.py and out.py.
+"""
 
 from dataclasses import dataclass, field
 

@@ -145,7 +145,7 @@ CORE_TABLES: tuple[Table, ...] = (
             big_column("end_ecu_ms", "ECU time where it ends", null=False),
             real_column("offset_ms", "lower envelope of receipt - ECU at the start", unit="ms", null=False),
             real_column(
-                "drift_ms_per_hour", "slope of the envelope; 0 on pieces under 10 minutes", unit="ms/h", null=False
+                "drift_ms_per_hour", "slope of the envelope; 0 on pieces under 20 minutes", unit="ms/h", null=False
             ),
         ),
         key=("vehicle_id", "piece"),

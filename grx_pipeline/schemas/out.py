@@ -28,7 +28,9 @@ OUT_TABLES: tuple[Table, ...] = (
             text_column("confidence", "normal, low (under 5 clean laps) or none"),
             big_column("jackknife_low_ms", "lowest target with one clean lap left out"),
             big_column("jackknife_high_ms", "highest target with one clean lap left out"),
-            big_column("rolling_best_ms", "best rolling lap; null where telemetry does not give it"),
+            big_column(
+                "rolling_best_ms", "fastest lap from one timing line to the same; null without two clean laps running"
+            ),
             real_column("siwtl_literal_s", "the specification's literal formula; not a lap time", unit="s"),
         ),
         key=("vehicle_id",),

@@ -12,7 +12,8 @@ from grx_pipeline.schemas.columns import (
 )
 from grx_pipeline.schemas.contract import Table
 
-# Channel columns of a sample: raw name, column, unit, what it is. "fast" channels come every 43 ms, "slow" every 216 ms.
+# Channels of a sample: raw name, column, unit, pace, what it is. Fast ones (and the gear, a state) come every 43 ms,
+# slow ones every 216 ms.
 CHANNELS: tuple[tuple[str, str, str, str, str], ...] = (
     ("accx_can", "accel_x_g", "g", "fast", "longitudinal acceleration as logged, + accelerating"),
     ("accy_can", "accel_y_g", "g", "fast", "lateral acceleration as logged, + in right-handers"),
@@ -139,7 +140,7 @@ RAW_TABLES: tuple[Table, ...] = (
             text_column("flag", "FLAG_AT_FL: GF, FCY or FF", null=True),
             real_column("top_speed_kmh", "TOP_SPEED", unit="km/h"),
             real_column("mean_speed_kmh", "KPH; its circuit length is not always the map's", unit="km/h"),
-            text_column("vehicle_class", "CLASS"),
+            text_column("vehicle_class", "CLASS", null=True),
             text_column("vehicle_group", "GROUP", null=True),
             text_column("driver_name", "DRIVER_NAME where the file has it", null=True),
             text_column("team", "TEAM where the file has it", null=True),
@@ -157,7 +158,7 @@ RAW_TABLES: tuple[Table, ...] = (
             flag_column("is_used", "this file is the session's classification"),
             count_column("position", "POSITION", null=True),
             text_column("car_number", "NUMBER as text"),
-            text_column("status", "Classified or Not started"),
+            text_column("status", "Classified or Not started", null=True),
             count_column("laps", "LAPS", null=True),
             big_column("total_time_ms", "TOTAL_TIME"),
             text_column("gap_first", "GAP_FIRST as printed", null=True),
@@ -178,7 +179,7 @@ RAW_TABLES: tuple[Table, ...] = (
             big_column("row_number", "data row in the raw file", unit="", null=False, minimum=1),
             flag_column("is_official", "the file is not named provisional"),
             flag_column("is_used", "this file is the session's classification"),
-            text_column("vehicle_class", "CLASS_TYPE"),
+            text_column("vehicle_class", "CLASS_TYPE", null=True),
             count_column("position", "POS", null=True),
             count_column("position_in_class", "PIC", null=True),
             text_column("car_number", "NUMBER as text"),
@@ -197,7 +198,7 @@ RAW_TABLES: tuple[Table, ...] = (
             big_column("row_number", "data row in the raw file", unit="", null=False, minimum=1),
             text_column("car_number", "NUMBER as text"),
             count_column("rank", "1 is the best", minimum=1),
-            count_column("lap_number", "BESTLAP_n_LAPNUM", minimum=None),
+            count_column("lap_number", "BESTLAP_n_LAPNUM", null=True, minimum=None),
             big_column("lap_time_ms", "BESTLAP_n", null=False),
         ),
         key=("row_number", "rank"),

@@ -26,7 +26,7 @@ def engine(settings: EngineSettings, *, temporary: Path) -> Iterator[duckdb.Duck
     Raises StorageError where the disk is full.
     """
     temporary.mkdir(parents=True, exist_ok=True)
-    config = {
+    config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": f"{settings.memory_limit_mb}MB",
         "temp_directory": str(temporary),
         "autoinstall_known_extensions": "false",

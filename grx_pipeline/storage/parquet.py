@@ -40,8 +40,9 @@ def read_table(path: Path, *, columns: Sequence[str] | None = None) -> pa.Table:
 
 
 def read_frame(path: Path, *, columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """As read_table, as a frame: integers with nulls become float64 with NaN, texts are objects (None is null)."""
-    return read_table(path, columns=columns).to_pandas(strings_to_categorical=False, types_mapper=None)
+    """As read_table, as a frame: integers with nulls become float64 with NaN, a missing text is NaN."""
+    frame: pd.DataFrame = read_table(path, columns=columns).to_pandas()
+    return frame
 
 
 def remove_other_parts(folder: Path, keep: Iterable[Path]) -> None:
@@ -60,7 +61,7 @@ def conform(rows: pa.Table | pd.DataFrame, table: Table) -> pa.Table:
         missing, surplus = sorted(set(wanted) - given), sorted(given - set(wanted))
         raise ContractError(f"table {table.name}: missing columns {missing}, unknown columns {surplus}")
     try:
-        arrow = arrow.select(wanted).cast(table.arrow_schema())
+        arrow = arrow.select(wanted).cast(pa.schema([f.with_nullable(True) for f in table.arrow_schema()]))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
         raise ContractError(f"table {table.name}: {error}") from error
     if table.order:
@@ -68,4 +69,4 @@ def conform(rows: pa.Table | pd.DataFrame, table: Table) -> pa.Table:
     problems = table.violations(arrow)
     if problems:
         raise ContractError(f"table {table.name}: " + "; ".join(problems))
-    return arrow.replace_schema_metadata(None)
+    return arrow.cast(table.arrow_schema())

@@ -1,0 +1,219 @@
+"""The grx program: reads arguments, calls one function, prints what it says. Decides nothing itself."""
+
+import functools
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from grx_pipeline.errors import GrxError
+from grx_pipeline.ingest.catalogue import Catalogue, find_sessions
+from grx_pipeline.ingest.manifest import Manifest, read_manifest
+from grx_pipeline.paths import Paths
+from grx_pipeline.sessions import known_sessions
+from grx_pipeline.settings import Settings, load_settings
+
+_INTERRUPTED = 130
+_LISTED_AT_MOST = 12
+
+
+def _folder_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--data and --reports, and the settings that follow from them as the command's first argument."""
+
+    @click.option("--data", type=click.Path(path_type=Path), help="Data folder. [default: $GRX_DATA_DIR or data]")
+    @click.option("--reports", type=click.Path(path_type=Path), help="Site. [default: $GRX_REPORTS_DIR or reports]")
+    @functools.wraps(command)
+    def with_settings(*args: Any, data: Path | None, reports: Path | None, **kwargs: Any) -> Any:
+        return command(load_settings(data_dir=data, reports_dir=reports), *args, **kwargs)
+
+    return with_settings
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="grx-pipeline", prog_name="grx")
+def grx() -> None:
+    """Post-race analysis for GR Cup teams: raw telemetry and timing files in, target laps and driver reports out."""
+
+
+@grx.command()
+@click.argument("targets", nargs=-1, required=True, metavar="PATH|SESSION...")
+@click.option("--no-llm", is_flag=True, help="Write the reports without asking a language model.")
+@click.option("--force", is_flag=True, help="Build every step again, changed or not.")
+@_folder_options
+def run(settings: Settings, targets: tuple[str, ...], *, no_llm: bool, force: bool) -> None:
+    """Make the reports of every session in a folder or zip, or of a session by its id."""
+    del no_llm
+    catalogue = find_sessions(targets, Paths.of(settings))
+    _print_findings(catalogue)
+    if catalogue.sessions:
+        from grx_pipeline.runner import run_session
+    failed = list(catalogue.problems)
+    rows = []
+    for manifest in catalogue.sessions:
+        outcome = run_session(manifest.session, settings=settings, progress=print, force=force)
+        if outcome.error is not None:
+            failed.append(f"{manifest.session}: {outcome.error}")
+        rows.append(_closing_row(manifest.session, outcome.status, outcome.seconds, settings))
+        print(f"{manifest.session}  {outcome.status}: {outcome.error or outcome.reason}  {outcome.seconds:.1f} s")
+    if rows:
+        print()
+        _print_table(_CLOSING_COLUMNS, rows)
+    for problem in failed:
+        print(f"error: {problem}", file=sys.stderr)
+    sys.exit(1 if failed else 0)
+
+
+@grx.command()
+@click.argument("targets", nargs=-1, metavar="[PATH|SESSION...]")
+@_folder_options
+def sessions(settings: Settings, targets: tuple[str, ...]) -> None:
+    """List the sessions that are there, what each lacks, and what was built of it."""
+    paths = Paths.of(settings)
+    wanted = list(targets) or [str(path) for path in [paths.raw] if path.is_dir() and any(path.iterdir())]
+    catalogue = find_sessions(wanted, paths)
+    found = {manifest.session: manifest for manifest in catalogue.sessions}
+    if not targets:
+        found = {name: read_manifest(paths.manifest(name)) for name in known_sessions(paths)} | found
+    _print_table(_SESSION_COLUMNS, [_session_row(manifest, settings) for manifest in found.values()])
+    if not found:
+        print(f"no session yet; run `grx run PATH`, or put its files under {paths.raw}")
+    _print_ignored(catalogue)
+    for problem in catalogue.problems:
+        print(f"error: {problem}", file=sys.stderr)
+    sys.exit(1 if catalogue.problems and targets else 0)
+
+
+@grx.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=3000, show_default=True)
+@_folder_options
+def ui(settings: Settings, *, host: str, port: int) -> None:
+    """Open the Dagster UI on this data folder: lineage, runs, reruns."""
+    from grx_pipeline.runner import launch_ui
+
+    sys.exit(launch_ui(settings, host=host, port=port))
+
+
+@grx.group()
+def validate() -> None:
+    """Studies that test what the methods claim, on the sessions at hand."""
+
+
+@validate.command()
+@_folder_options
+def siwtl(settings: Settings) -> None:
+    """Hold-out study of SIWTL over every session that was built."""
+    from grx_pipeline.methods.validation.siwtl_run import store_study
+
+    text, path = store_study(settings)
+    print(text)
+    print(f"stored in {path}")
+
+
+@grx.group()
+def bench() -> None:
+    """Measure the pipeline against bare tools on this machine."""
+
+
+@bench.command()
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.option("--rounds", default=3, show_default=True, help="Runs of each; medians are printed.")
+def ingest(path: Path, *, rounds: int) -> None:
+    """The pipeline on one session against a bare DuckDB pivot of its telemetry file."""
+    from grx_pipeline.benchmarks.ingest import measure, render
+
+    print(render(measure(path, rounds=rounds)))
+
+
+_CLOSING_COLUMNS = ("session", "cars", "laps", "clean laps", "telemetry rows", "set aside", "seconds", "page")
+_SESSION_COLUMNS = ("session", "files", "missing", "built", "page")
+
+
+def _closing_row(session: str, status: str, seconds: float, settings: Settings) -> tuple[str, ...]:
+    from grx_pipeline.steps import step_figures
+
+    paths = Paths.of(settings)
+    laps, telemetry = (step_figures(paths, session, step) for step in ("core_laps", "raw_telemetry"))
+    raw = [step_figures(paths, session, f"raw_{name}") for name in ("telemetry", "logger_laps", "timing", "weather")]
+    page = paths.published(session) / "index.html"
+    return (
+        session,
+        _number(laps.get("cars")),
+        _number(laps.get("laps")),
+        _number(laps.get("clean_laps")),
+        _number(telemetry.get("rows_read")),
+        _number(sum(int(figures.get("set_aside", 0)) for figures in raw)),
+        f"{seconds:.1f}",
+        status if status == "failed" else str(page),
+    )
+
+
+def _session_row(manifest: Manifest, settings: Settings) -> tuple[str, ...]:
+    from grx_pipeline.steps import first_stale_reason
+    from grx_pipeline.storage.steps import StepContext
+
+    paths = Paths.of(settings)
+    page = paths.published(manifest.session) / "index.html"
+    context = StepContext(session=manifest.session, paths=paths, settings=settings, progress=print)
+    built = "no"
+    if page.is_file():
+        built = "up to date" if first_stale_reason(context) is None else "older than its inputs"
+    return (
+        manifest.session,
+        str(len(manifest.files)),
+        ", ".join(manifest.missing_kinds) or "nothing",
+        built,
+        str(page) if page.is_file() else "",
+    )
+
+
+def _number(value: float | str | None) -> str:
+    return "" if value is None else f"{int(value):,}"
+
+
+def _print_findings(catalogue: Catalogue) -> None:
+    for manifest in catalogue.sessions:
+        missing = f"; missing: {', '.join(manifest.missing_kinds)}" if manifest.missing_kinds else ""
+        print(f"{manifest.session}  found {len(manifest.files)} files{missing}")
+    _print_ignored(catalogue)
+
+
+def _print_ignored(catalogue: Catalogue) -> None:
+    for file in catalogue.ignored[:_LISTED_AT_MOST]:
+        print(f"ignored {file.name}: {file.reason}")
+    if len(catalogue.ignored) > _LISTED_AT_MOST:
+        print(f"ignored {len(catalogue.ignored) - _LISTED_AT_MOST} more files")
+
+
+def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    if not rows:
+        return
+    widths = [max(len(row[i]) for row in (columns, *rows)) for i in range(len(columns))]
+    is_number = [
+        all(row[i].replace(",", "").replace(".", "").isdigit() for row in rows if row[i]) for i in range(len(columns))
+    ]
+    for row in (columns, *rows):
+        cells = [
+            text.rjust(width) if right else text.ljust(width)
+            for text, width, right in zip(row, widths, is_number, strict=True)
+        ]
+        print("  ".join(cells).rstrip())
+
+
+def main() -> None:
+    """The program; an error that a person can mend is one line on stderr and exit status 1."""
+    try:
+        grx(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(_INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("stopped; the earlier reports still stand", file=sys.stderr)
+        sys.exit(_INTERRUPTED)
+    except GrxError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,103 @@
+"""Makes the asset of a step. What each floor says about its own assets stands in its own module."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+
+import grx_pipeline
+from grx_pipeline.defs.checks import check_results, check_specs
+from grx_pipeline.defs.partitions import SESSIONS
+from grx_pipeline.defs.resources import Pipeline
+from grx_pipeline.schemas import TABLES, Table
+from grx_pipeline.steps import Step, StepResult
+from grx_pipeline.storage.steps import combined_hash, file_hash
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """How the UI presents an asset: its floor, what it is made of, who answers for it, and when to look at it."""
+
+    group: str
+    kinds: tuple[str, ...]
+    owner: str
+    text: str
+
+
+def step_asset(step: Step, card: Card) -> dg.AssetsDefinition:
+    """The asset of `step`, one partition a session."""
+
+    @dg.asset(
+        name=step.name,
+        partitions_def=SESSIONS,
+        deps=list(step.reads),
+        group_name=card.group,
+        kinds=set(card.kinds),
+        owners=[card.owner],
+        description=_description(step, card),
+        code_version=code_version(step.packages),
+        metadata=_schema_metadata(step),
+        check_specs=check_specs(step),
+    )
+    def built(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult:
+        session = context.partition_key
+        result = pipeline.run(step, session=session)
+        return dg.MaterializeResult(
+            metadata={**_schema_metadata(step), **_result_metadata(result), **_place_metadata(pipeline, session)},
+            check_results=check_results(step, pipeline, session=session),
+            data_version=dg.DataVersion(result.version),
+        )
+
+    return built
+
+
+def code_version(packages: tuple[str, ...]) -> str:
+    """Moves when any file of the packages does."""
+    root = Path(grx_pipeline.__file__).parent
+    files = (file for package in packages for file in (root / package).rglob("*"))
+    hashed = {
+        f.relative_to(root).as_posix(): file_hash(f) for f in files if f.is_file() and f.parent.name != "__pycache__"
+    }
+    return combined_hash(hashed)[:12]
+
+
+def _description(step: Step, card: Card) -> str:
+    tables = "\n".join(f"* `{name}`: {TABLES[name].text}" for name in step.tables)
+    return "\n\n".join(part for part in (step.text, card.text, tables) if part)
+
+
+def _schema_metadata(step: Step) -> dict[str, dg.TableSchema]:
+    return {"dagster/column_schema": table_schema(TABLES[step.tables[0]])} if step.tables else {}
+
+
+def table_schema(table: Table) -> dg.TableSchema:
+    """The declaration as Dagster shows it: the unit stands with the description."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=column.name,
+                type=column.type,
+                description=f"{column.text} [{column.unit}]" if column.unit else column.text,
+                constraints=dg.TableColumnConstraints(nullable=column.nullable, unique=table.key == (column.name,)),
+            )
+            for column in table.columns
+        ]
+    )
+
+
+def _result_metadata(result: StepResult) -> Mapping[str, dg.MetadataValue | int | float | str | bool]:
+    return {
+        "dagster/row_count": result.rows,
+        "built": result.was_built,
+        "reason": result.reason,
+        "seconds": round(result.seconds, 3),
+        **dict(result.figures),
+    }
+
+
+def _place_metadata(pipeline: Pipeline, session: str) -> dict[str, dg.MetadataValue]:
+    return {
+        "lake": dg.MetadataValue.path(pipeline.paths.session_lake(session)),
+        "page": dg.MetadataValue.path(pipeline.paths.published(session) / "index.html"),
+    }

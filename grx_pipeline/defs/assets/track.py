@@ -1,0 +1,12 @@
+"""Laps over distance: how the UI presents these assets."""
+
+from grx_pipeline.defs.assets.factory import Card
+
+CARDS: dict[str, Card] = {
+    "core_traces": Card(
+        group="track",
+        kinds=("parquet", "numpy"),
+        owner="team:race-engineering",
+        text="What the traces in a driver's report are drawn from: any lap laid over any other, metre by metre.",
+    ),
+}

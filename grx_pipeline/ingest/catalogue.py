@@ -1,0 +1,72 @@
+"""From what a person names (paths, session ids) to sessions with a manifest that is up to date.
+
+A session id means: look again where its files were found. What the files hold is discovery's work.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from grx_pipeline.errors import DiscoveryError, InputError
+from grx_pipeline.ingest.discovery import Discovery, Ignored, discover
+from grx_pipeline.ingest.hashes import HashCache
+from grx_pipeline.ingest.manifest import Manifest, read_manifest, write_manifest
+from grx_pipeline.paths import Paths
+from grx_pipeline.sessions import is_session_id, parse_session
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalogue:
+    """The sessions that were named, the files passed over, and what went wrong with which name."""
+
+    sessions: tuple[Manifest, ...]
+    ignored: tuple[Ignored, ...]
+    problems: tuple[str, ...]
+
+
+def find_sessions(targets: Sequence[str], paths: Paths) -> Catalogue:
+    """Look through each of `targets` and write the manifest of every session found.
+
+    A target that cannot be used is a problem in words; the others are found all the same.
+    """
+    hashes = HashCache(paths.hash_cache())
+    sessions: dict[str, Manifest] = {}
+    ignored: dict[Ignored, None] = {}
+    problems = []
+    for target in targets:
+        try:
+            found = _find(target, paths, hashes)
+        except InputError as error:
+            problems.append(str(error))
+            continue
+        ignored.update(dict.fromkeys(found.ignored))
+        for manifest in found.sessions:
+            known = sessions.setdefault(manifest.session, manifest)
+            if known.files != manifest.files:
+                problems.append(
+                    f"{manifest.session}: different files under {known.root} and {manifest.root}; name one of them"
+                )
+    hashes.save()
+    for manifest in sessions.values():
+        write_manifest(paths.manifest(manifest.session), manifest)
+    return Catalogue(sessions=tuple(sessions.values()), ignored=tuple(ignored), problems=tuple(problems))
+
+
+def _find(target: str, paths: Paths, hashes: HashCache) -> Discovery:
+    path = Path(target)
+    if path.exists():
+        return discover(path, hashes=hashes)
+    if not is_session_id(target):
+        raise DiscoveryError(f"{target}: no such file or folder, and not a session id such as barber-2025-r1")
+    session = str(parse_session(target))
+    known = paths.manifest(session)
+    root = Path(read_manifest(known).root) if known.is_file() else paths.raw
+    if not root.exists():
+        raise DiscoveryError(
+            f"{session}: its files were under {root}, which is gone; run `grx run PATH` on their new place"
+        )
+    found = discover(root, hashes=hashes)
+    own = tuple(manifest for manifest in found.sessions if manifest.session == session)
+    if not own:
+        raise DiscoveryError(f"{session}: no files of it under {root}; run `grx run PATH` on the place where they are")
+    return Discovery(sessions=own, ignored=())

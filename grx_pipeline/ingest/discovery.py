@@ -1,0 +1,262 @@
+"""Which sessions a folder, a file or a zip holds: every file is recognised, placed, or listed as ignored.
+
+A file's own content decides what it is and, where it says so, of which race and season; names of file, member,
+zip and folders (the innermost first) fill in, then the files that lie beside it. Reading the data is not done here.
+"""
+
+import itertools
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from grx_pipeline.errors import DiscoveryError, InputError
+from grx_pipeline.ingest.hashes import HashCache
+from grx_pipeline.ingest.manifest import Manifest, RawFile
+from grx_pipeline.ingest.recognition import Recognised, race_in, recognise
+from grx_pipeline.sessions import UNKNOWN_YEAR, SessionId, circuit_slug
+from grx_pipeline.track.circuits import circuit_in
+
+_HEAD_BYTES = 64 << 10
+_GZIP = 31  # zlib's window bits for a gzip stream
+_SINGLE_KINDS = ("telemetry", "telemetry_json", "lap_start", "lap_end", "lap_time", "analysis", "best_laps", "weather")
+_SESSION_KINDS = {"analysis", "telemetry", "telemetry_json", "lap_start", "lap_end", "lap_time"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ignored:
+    """A file that belongs to no session, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Discovery:
+    """The sessions of a path, and the files that were passed over."""
+
+    sessions: tuple[Manifest, ...]
+    ignored: tuple[Ignored, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Source:
+    """A file, or a member of a zip. `folders` are the names around it, the outermost first."""
+
+    path: Path
+    member: zipfile.ZipInfo | None
+    folders: tuple[str, ...]
+
+    @property
+    def base(self) -> str:
+        return self.path.name if self.member is None else PurePosixPath(self.member.filename).name
+
+    @property
+    def name(self) -> str:
+        return self.path.name if self.member is None else f"{self.path.name}!{self.member.filename}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """A recognised file and what is known of its session so far."""
+
+    source: _Source
+    kind: str
+    year_by_clock: str | None
+    circuit: str | None
+    race: int | None
+    year: str | None
+
+
+def discover(root: Path, *, hashes: HashCache) -> Discovery:
+    """Every session under `root`.
+
+    Raises DiscoveryError where the path does not exist, holds no session, or holds two different files where a
+    session has one; InputError for a zip that is damaged, encrypted or has unsafe member names.
+    """
+    root = Path(root).absolute()
+    if not root.exists():
+        raise DiscoveryError(f"{root}: no such file or folder")
+    found, ignored = _look_through(root)
+    placed = _place(found)
+    groups: dict[SessionId, list[_Found]] = {}
+    for file in placed:
+        session = SessionId(year=file.year or UNKNOWN_YEAR, circuit=file.circuit or "", race=file.race or 1)
+        groups.setdefault(session, []).append(file)
+    sessions = []
+    for session, files in sorted(groups.items()):
+        if _SESSION_KINDS.isdisjoint(file.kind for file in files):
+            ignored += [
+                Ignored(name=file.source.name, reason="no laps or telemetry of its session beside it") for file in files
+            ]
+            continue
+        manifest, copies = _manifest(session, files, root=root, hashes=hashes)
+        sessions.append(manifest)
+        ignored += copies
+    if not sessions:
+        seen = f"; {len(ignored)} files were looked at and none holds laps or telemetry" if ignored else "; it is empty"
+        raise DiscoveryError(f"{root}: no session here{seen}. Name a folder or zip with the files of a race")
+    return Discovery(sessions=tuple(sessions), ignored=tuple(sorted(ignored, key=lambda file: file.name)))
+
+
+def _look_through(root: Path) -> tuple[list[_Found], list[Ignored]]:
+    found, ignored = [], []
+    paths = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.is_file())
+    for source in itertools.chain.from_iterable(map(_sources, paths)):
+        reason = _reason_to_skip(source)
+        what = Recognised(kind=None, reason=reason) if reason else recognise(source.base, _head(source))
+        if what.kind is None:
+            ignored.append(Ignored(name=source.name, reason=what.reason))
+        else:
+            found.append(_describe(source, what.kind, what))
+    return found, ignored
+
+
+def _sources(path: Path) -> Iterator[_Source]:
+    """The file itself, or each member of a zip."""
+    folders = path.parts[1:-1]
+    if path.suffix.casefold() != ".zip" or path.name.startswith("._"):
+        yield _Source(path=path, member=None, folders=folders)
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [member for member in archive.infolist() if not member.is_dir()]
+    except (zipfile.BadZipFile, EOFError, OSError) as error:
+        raise InputError(f"{path}: damaged or cut short zip ({error}); copy it again from its source") from error
+    for member in members:
+        parts = PurePosixPath(member.filename.replace("\\", "/")).parts
+        if ".." in parts or member.filename.startswith(("/", "\\")) or ":" in parts[0]:
+            raise InputError(f"{path}: member {member.filename!r} points outside the zip; do not trust this file")
+        if member.flag_bits & 1:
+            raise InputError(f"{path}: member {member.filename!r} is encrypted; unpack the zip first")
+        yield _Source(path=path, member=member, folders=(*folders, path.stem, *parts[:-1]))
+
+
+def _reason_to_skip(source: _Source) -> str:
+    """Why a file is not even opened, or nothing."""
+    name = source.base.casefold()
+    if name.startswith("._") or name == ".ds_store" or "__MACOSX" in source.folders:
+        return "left behind by macOS"
+    if name.endswith(".zip"):
+        return "a zip inside a zip"
+    return "" if name.endswith((".csv", ".csv.gz")) else "not a .csv or .csv.gz file"
+
+
+def _head(source: _Source) -> bytes:
+    """The first bytes of the file, uncompressed; what a damaged one gives before it fails is judged as it is."""
+    try:
+        if source.member is None:
+            with source.path.open("rb") as file:
+                head = file.read(_HEAD_BYTES)
+        else:
+            with zipfile.ZipFile(source.path) as archive, archive.open(source.member) as file:
+                head = file.read(_HEAD_BYTES)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise InputError(f"{source.path}: {source.base} cannot be unpacked ({error}); copy the zip again") from error
+    if not source.base.casefold().endswith(".gz"):
+        return head
+    try:
+        return zlib.decompressobj(_GZIP).decompress(head, _HEAD_BYTES)
+    except zlib.error:
+        return b""
+
+
+def _describe(source: _Source, kind: str, what: Recognised) -> _Found:
+    names = (source.base, *reversed(source.folders))
+    return _Found(
+        source=source,
+        kind=kind,
+        year_by_clock=what.year_by_clock,
+        circuit=next((slug for name in names if (slug := circuit_in(name))), None),
+        race=what.race or next((race for name in names if (race := race_in(name))), None),
+        year=what.year_by_event,
+    )
+
+
+def _place(found: list[_Found]) -> list[_Found]:
+    """Give every file its circuit, race and season: its own, else that of the files nearest to it."""
+    found = _inherit(found, "circuit")
+    found = [file if file.circuit else replace(file, circuit=_unknown_circuit(file.source)) for file in found]
+    found = _inherit(found, "race")
+    found = _inherit(found, "year")
+    by_clock = [file if file.year else replace(file, year=file.year_by_clock) for file in found]
+    return _inherit(by_clock, "year")
+
+
+def _inherit(found: list[_Found], attribute: str) -> list[_Found]:
+    """Fill `attribute` where it is missing from the nearest folder whose files agree on it.
+
+    Race and season are taken from files of the same circuit (and race) only.
+    """
+    known: dict[tuple[object, ...], set[object]] = {}
+    for file in found:
+        value = getattr(file, attribute)
+        if value is not None:
+            for folder in _folders_outward(file.source):
+                known.setdefault((_kin(file, attribute), folder), set()).add(value)
+    return [_filled(file, attribute, known) for file in found]
+
+
+def _filled(file: _Found, attribute: str, known: dict[tuple[object, ...], set[object]]) -> _Found:
+    if getattr(file, attribute) is not None:
+        return file
+    for folder in _folders_outward(file.source):
+        values = known.get((_kin(file, attribute), folder), set())
+        if values:
+            agreed = next(iter(values)) if len(values) == 1 else None
+            return replace(file, **{attribute: agreed})  # type: ignore[arg-type]
+    return file
+
+
+def _folders_outward(source: _Source) -> list[tuple[str, ...]]:
+    return [source.folders[:depth] for depth in range(len(source.folders), -1, -1)]
+
+
+def _kin(file: _Found, attribute: str) -> tuple[object, ...]:
+    """What a file has to share with another to take this attribute from it."""
+    return {"circuit": (), "race": (file.circuit,), "year": (file.circuit, file.race)}[attribute]
+
+
+def _unknown_circuit(source: _Source) -> str:
+    """The nearest folder name that is more than a race token, as a slug."""
+    names = [name for name in reversed(source.folders) if race_in(name) is None]
+    return circuit_slug(names[0]) if names else "circuit"
+
+
+def _manifest(
+    session: SessionId, files: list[_Found], *, root: Path, hashes: HashCache
+) -> tuple[Manifest, list[Ignored]]:
+    raw = [_raw_file(file, hashes) for file in files]
+    kept: dict[tuple[str, ...], RawFile] = {}
+    copies = []
+    for file in raw:
+        told_apart = () if file.kind in _SINGLE_KINDS else (PurePosixPath(file.member or file.path).name,)
+        first = kept.setdefault((file.kind, file.sha256, *told_apart), file)
+        if first is not file:
+            copies.append(Ignored(name=file.name, reason=f"the same bytes as {first.name}"))
+    for kind in _SINGLE_KINDS:
+        same = [file for file in kept.values() if file.kind == kind]
+        if len(same) > 1:
+            places = " and ".join(f"{file.path}{'!' + file.member if file.member else ''}" for file in same)
+            raise DiscoveryError(f"{session}: two different {kind} files: {places}; keep the one that counts")
+    manifest = Manifest(
+        session=str(session),
+        circuit=session.circuit,
+        year=session.year,
+        race=session.race,
+        root=str(root),
+        files=tuple(sorted(kept.values(), key=lambda file: (file.kind, file.name))),
+    )
+    return manifest, copies
+
+
+def _raw_file(file: _Found, hashes: HashCache) -> RawFile:
+    path, member = file.source.path, file.source.member
+    return RawFile(
+        kind=file.kind,
+        path=str(path),
+        member=member.filename if member else None,
+        size=member.file_size if member else path.stat().st_size,
+        sha256=hashes.member_hash(path, member) if member else hashes.file_hash(path),
+    )

@@ -1,0 +1,90 @@
+"""Content hashes of raw files, remembered so that an unchanged file of gigabytes is read once.
+
+The hash is of the bytes as stored: of a gzip or a zip member, its compressed bytes. A remembered hash counts only
+while size, modification and change time and inode are as they were, and were not fresh when it was made.
+"""
+
+import hashlib
+import json
+import os
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+from grx_pipeline.storage.atomic import write_bytes
+
+_CHUNK = 4 << 20
+# A file written this shortly before may change again within one tick of the file system's clock.
+_SETTLED_NS = 2_000_000_000
+_LOCAL_HEADER_BYTES = 30
+
+Chunks = Callable[[], Iterator[bytes]]
+
+
+class HashCache:
+    """SHA-256 by path and member; `save` keeps it for the next run."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._entries = _load(path)
+        self._is_changed = False
+
+    def file_hash(self, path: Path) -> str:
+        """Hash of a file's bytes."""
+        return self._remembered(str(path), path.stat(), lambda: _read_file(path))
+
+    def member_hash(self, archive: Path, member: zipfile.ZipInfo) -> str:
+        """Hash of a zip member's compressed bytes."""
+        return self._remembered(f"{archive}!{member.filename}", archive.stat(), lambda: _read_member(archive, member))
+
+    def save(self) -> None:
+        if self._is_changed:
+            content = json.dumps(self._entries, indent=0, sort_keys=True, ensure_ascii=True)
+            write_bytes(self._path, content.encode() + b"\n")
+
+    def _remembered(self, key: str, status: os.stat_result, chunks: Chunks) -> str:
+        stamp = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+        entry = self._entries.get(key)
+        if entry is not None and entry[:-1] == stamp:
+            return str(entry[-1])
+        digest = hashlib.sha256()
+        for chunk in chunks():
+            digest.update(chunk)
+        is_settled = time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > _SETTLED_NS
+        if is_settled:
+            self._entries[key] = [*stamp, digest.hexdigest()]
+            self._is_changed = True
+        return digest.hexdigest()
+
+
+def _load(path: Path) -> dict[str, list[int | str]]:
+    """The remembered entries; none where the file is missing or damaged, since any hash can be made again."""
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return entries if isinstance(entries, dict) else {}
+
+
+def _read_file(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        yield from _chunks(file)
+
+
+def _read_member(archive: Path, member: zipfile.ZipInfo) -> Iterator[bytes]:
+    with archive.open("rb") as file:
+        file.seek(member.header_offset)
+        header = file.read(_LOCAL_HEADER_BYTES)
+        name_bytes, extra_bytes = int.from_bytes(header[26:28], "little"), int.from_bytes(header[28:30], "little")
+        file.seek(name_bytes + extra_bytes, os.SEEK_CUR)
+        yield from _chunks(file, member.compress_size)
+
+
+def _chunks(file: IO[bytes], size: int | None = None) -> Iterator[bytes]:
+    """The next `size` bytes of the file, or all that are left."""
+    left = size
+    while chunk := file.read(_CHUNK if left is None else min(_CHUNK, left)):
+        yield chunk
+        left = None if left is None else left - len(chunk)

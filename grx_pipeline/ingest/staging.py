@@ -1,0 +1,81 @@
+"""Telemetry files into one typed DuckDB view `staged`, a row a value, with the lines that cannot be read.
+
+Both formats end here: a row a value, and a row a sample with a JSON list of values. What the rows mean, which are
+duplicates and which win is telemetry.py's work.
+"""
+
+import duckdb
+import pyarrow as pa
+
+from grx_pipeline.errors import InputError
+from grx_pipeline.ingest.manifest import RawFile
+from grx_pipeline.ingest.rawfiles import as_plain_path, open_raw
+from grx_pipeline.schemas import CHANNELS
+from grx_pipeline.storage.duck import quoted
+from grx_pipeline.storage.sql import statement
+from grx_pipeline.storage.steps import StepContext
+
+# Columns that are read; the others of the formats are constant or copies of these.
+REQUIRED = {
+    "telemetry": ("lap", "meta_time", "telemetry_name", "telemetry_value", "timestamp", "vehicle_id"),
+    "telemetry_json": ("lap", "meta_time", "timestamp", "value", "vehicle_id"),
+}
+_TYPES = {"lap": "INTEGER", "meta_time": "TIMESTAMP", "timestamp": "TIMESTAMP", "telemetry_value": "DOUBLE"}
+_QUOTES = {"telemetry": "", "telemetry_json": '"'}
+_MAX_HEADER_BYTES = 64 << 10
+
+# A row that can become a sample, in terms of `staged`.
+IS_GOOD = (
+    "channel IS NOT NULL AND isfinite(value) AND ecu_ms IS NOT NULL AND received_at_ms IS NOT NULL"
+    " AND vehicle_id IS NOT NULL"
+)
+
+
+def stage_files(
+    connection: duckdb.DuckDBPyConnection, files: tuple[RawFile, ...], context: StepContext
+) -> list[pa.Table]:
+    """Fill the view `staged` from `files`; returns each file's unreadable lines as rows of `quarantine`.
+
+    `staged` has file_number, row_number (data row in its file; sample, in JSON lists), vehicle_id, logger_lap,
+    received_at_ms, ecu_ms, channel (null if unknown), unknown_name, value and broken_list. Raises InputError for a
+    damaged archive or a header without a required column.
+    """
+    names = ", ".join(quoted(raw.casefold()) for raw, *_ in CHANNELS)
+    connection.execute(f"CREATE TYPE channel AS ENUM ({names})")
+    connection.execute(statement("staged_empty"))
+    unreadable = [_stage(connection, file, number, context) for number, file in enumerate(files)]
+    one = "SELECT {n} AS file_number, rowid + 1 AS row_number, * FROM {table}"
+    tables = [f"staged_{number}" for number in range(len(files))] or ["staged_empty"]
+    parts = [one.format(n=number, table=table) for number, table in enumerate(tables)]
+    connection.execute("CREATE VIEW staged AS " + " UNION ALL ".join(parts))
+    return unreadable
+
+
+def _stage(connection: duckdb.DuckDBPyConnection, file: RawFile, number: int, context: StepContext) -> pa.Table:
+    context.progress(f"reading {file.name} ({file.size / 1e6:,.0f} MB)")
+    columns = ", ".join(f"{quoted(name)}: {quoted(_TYPES.get(name, 'VARCHAR'))}" for name in _header(file))
+    quote = quoted(_QUOTES[file.kind])
+    with as_plain_path(file, temporary=context.paths.temporary) as path:
+        source = (
+            f"read_csv({quoted(str(path))}, header = true, auto_detect = false, delim = ',', quote = {quote},"
+            f" escape = {quote}, columns = {{{columns}}}, store_rejects = true, rejects_limit = 0,"
+            f" rejects_table = 'rejects_{number}', rejects_scan = 'scans_{number}')"
+        )
+        try:
+            connection.execute(f"CREATE TABLE staged_{number} AS " + statement(f"staged_{file.kind}", source=source))
+        except duckdb.IOException as error:
+            if "GZIP" not in str(error).upper():
+                raise
+            raise InputError(f"{file.path}: gzip is cut short or damaged; copy it again from its source") from error
+    names = {"file": quoted(file.name), "kind": quoted(file.kind)}
+    return connection.sql(statement("staged_rejects", rejects=f"rejects_{number}", **names)).to_arrow_table()
+
+
+def _header(file: RawFile) -> list[str]:
+    with open_raw(file) as raw:
+        line = raw.readline(_MAX_HEADER_BYTES)
+    names = [name.strip().strip('"') for name in line.decode("utf-8-sig", "replace").strip().split(",")]
+    missing = [name for name in REQUIRED[file.kind] if name not in names]
+    if missing:
+        raise InputError(f"{file.path}: the header has no column {', '.join(missing)}; is this a telemetry file?")
+    return names

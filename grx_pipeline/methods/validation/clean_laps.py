@@ -1,0 +1,33 @@
+"""The clean laps of every session of the lake, in one frame: what the studies of SIWTL run on."""
+
+import pandas as pd
+
+from grx_pipeline.methods.siwtl import SECTION_COLUMNS, SECTOR_COLUMNS
+from grx_pipeline.paths import Paths
+from grx_pipeline.storage.parquet import read_frame
+
+_TABLES = ("laps", "drivers", "sessions")
+_SESSION = ("session_id", "circuit", "year", "race")
+_LAP = ("vehicle_id", "lap_number", *SECTOR_COLUMNS, *SECTION_COLUMNS)
+
+
+def collect_clean_laps(paths: Paths) -> pd.DataFrame:
+    """Clean laps of all sessions whose laps were built, ordered by session, vehicle and lap.
+
+    Columns session_id, circuit, year (text), race, car_number, vehicle_id, lap_number and the sector and section
+    times in ms; a missing section is NaN. Without a built session the frame is empty.
+    """
+    folders = sorted(folder.name for folder in paths.lake.glob("*"))
+    sessions = [name for name in folders if all(paths.table(name, table).is_file() for table in _TABLES)]
+    if not sessions:
+        return pd.DataFrame(columns=[*_SESSION, "car_number", *_LAP])
+    return pd.concat([_session_laps(paths, session) for session in sessions], ignore_index=True)
+
+
+def _session_laps(paths: Paths, session: str) -> pd.DataFrame:
+    laps = read_frame(paths.table(session, "laps"), columns=[*_LAP, "is_clean"])
+    drivers = read_frame(paths.table(session, "drivers"), columns=["vehicle_id", "car_number"])
+    about = read_frame(paths.table(session, "sessions"), columns=list(_SESSION))
+    clean = laps[laps["is_clean"]].drop(columns="is_clean")
+    joined = clean.merge(drivers, on="vehicle_id", validate="many_to_one").merge(about, how="cross")
+    return joined.sort_values(["vehicle_id", "lap_number"])

@@ -1,0 +1,22 @@
+"""Runs the hold-out study of SIWTL on every session of the lake and keeps its table."""
+
+from pathlib import Path
+
+from grx_pipeline.errors import DiscoveryError
+from grx_pipeline.methods.validation.clean_laps import collect_clean_laps
+from grx_pipeline.methods.validation.siwtl_holdout import run_study
+from grx_pipeline.methods.validation.siwtl_report import render_study
+from grx_pipeline.paths import Paths
+from grx_pipeline.settings import Settings
+from grx_pipeline.storage.atomic import write_bytes
+
+
+def store_study(settings: Settings) -> tuple[str, Path]:
+    """The study's text, and the file it was written to. Raises DiscoveryError where no session was built."""
+    paths = Paths.of(settings)
+    laps = collect_clean_laps(paths)
+    if laps.empty:
+        raise DiscoveryError(f"{paths.lake}: no session was built yet; run `grx run PATH` first")
+    text = render_study(run_study(laps, settings))
+    write_bytes(paths.study("siwtl"), text.encode())
+    return text, paths.study("siwtl")

@@ -1,0 +1,253 @@
+"""Checks on meaning: what a table can say wrongly although its columns, types and keys are as declared.
+
+Plain functions of tables that answer with a sentence a race engineer can read. Running them, and showing the
+answers, is the work of defs/checks.py; whether rows fit their declaration is schemas.py's.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from grx_pipeline.schemas import Table
+from grx_pipeline.settings import QualitySettings
+
+Figure = int | float | str
+Tables = Mapping[str, pa.Table]
+
+# The channels without which a driver's work cannot be seen, in words; one raw name of each has to be there.
+_NEEDED_CHANNELS = {
+    "speed": ("speed",),
+    "throttle": ("aps", "ath"),
+    "front brake pressure": ("pbrake_f",),
+    "steering": ("Steering_Angle",),
+    "longitudinal acceleration": ("accx_can",),
+    "lateral acceleration": ("accy_can",),
+    "gear": ("gear",),
+    "engine speed": ("nmot",),
+}
+
+_WEATHER_READINGS = {
+    "air_temp_c": "air temperature",
+    "track_temp_c": "track temperature",
+    "wind_speed_kmh": "wind speed",
+    "is_rain": "rain flag",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckOutcome:
+    """What a check found. A failed check that `is_blocking` stops the run; any other is a warning."""
+
+    name: str
+    passed: bool
+    text: str
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    is_blocking: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeaningCheck:
+    """One check: what it asks of which step's tables, and whether a failure stops the run."""
+
+    name: str
+    step: str
+    text: str
+    tables: tuple[str, ...]
+    judge: Callable[[Tables, QualitySettings], CheckOutcome]
+    is_blocking: bool = False
+
+
+def contract_problems(table: Table, rows: pa.Table) -> list[str]:
+    """In words, where `rows` as read back differ from the declaration: columns, types, nulls, minima, keys."""
+    declared = table.arrow_schema()
+    if rows.schema.names != declared.names:
+        return [f"columns are {', '.join(rows.schema.names)}, but declared are {', '.join(declared.names)}"]
+    wrong = [name for name in declared.names if rows.schema.field(name).type != declared.field(name).type]
+    if wrong:
+        return [f"{name} is {rows.schema.field(name).type}, not {declared.field(name).type}" for name in wrong]
+    return table.violations(rows)
+
+
+def check_row_accounting(tables: Tables, settings: QualitySettings) -> CheckOutcome:
+    """Every raw row is kept, a duplicate, merged or set aside, and the quarantine holds those set aside."""
+    account = tables["row_accounting"].to_pandas()
+    parts = account[["rows_kept", "exact_duplicates", "rows_merged", "rows_set_aside"]].sum(axis=1)
+    open_files = sorted(set(account.loc[account["rows_read"] != parts, "file"]))
+    set_aside, quarantined = int(account["rows_set_aside"].sum()), tables["quarantine"].num_rows
+    read = int(account["rows_read"].sum())
+    if open_files:
+        text = f"Rows are unaccounted for in {', '.join(open_files)}."
+    elif set_aside != quarantined:
+        text = f"{set_aside:,} rows were set aside, but {quarantined:,} stand in the quarantine."
+    else:
+        text = f"All {read:,} raw rows are accounted for; {set_aside:,} were set aside."
+    return CheckOutcome(
+        name="rows_accounted_for",
+        passed=not open_files and set_aside == quarantined,
+        text=text,
+        figures={"rows_read": read, "rows_set_aside": set_aside, "rows_in_quarantine": quarantined},
+        is_blocking=True,
+    )
+
+
+def check_channels(tables: Tables, settings: QualitySettings) -> CheckOutcome:
+    """Every car with a running clock logged all the channels that the analysis needs."""
+    cars = tables["telemetry_vehicles"].to_pandas()
+    running = cars[~cars["is_clock_frozen"].astype(bool)]
+    missing = {
+        car: _missing_channels(names) for car, names in zip(running["vehicle_id"], running["channels"], strict=True)
+    }
+    lacking = {car: names for car, names in missing.items() if names}
+    frozen = sorted(cars.loc[cars["is_clock_frozen"].astype(bool), "vehicle_id"])
+    if cars.empty:
+        sentences = ["There is no telemetry: lap times and targets stand, traces and features do not."]
+    else:
+        sentences = [f"{car} has no {', no '.join(names)}." for car, names in sorted(lacking.items())]
+        if frozen:
+            sentences.append(f"The clock of {', '.join(frozen)} stood still: nothing that needs time can be told.")
+    return CheckOutcome(
+        name="channels_there",
+        passed=not sentences,
+        text=" ".join(sentences) or f"All {len(cars)} cars logged every channel that the analysis needs.",
+        figures={"cars": len(cars), "cars_lacking_channels": len(lacking), "cars_with_frozen_clock": len(frozen)},
+    )
+
+
+def _missing_channels(names: Any) -> list[str]:
+    have = set(names)
+    return [words for words, raw in _NEEDED_CHANNELS.items() if have.isdisjoint(raw)]
+
+
+def check_weather(tables: Tables, settings: QualitySettings) -> CheckOutcome:
+    """The weather station reported, and no reading is missing throughout."""
+    weather = tables["weather"].to_pandas()
+    silent = [words for column, words in _WEATHER_READINGS.items() if weather[column].isna().all()]
+    if weather.empty:
+        text = "There is no weather file for this session."
+    elif silent:
+        text = f"The station gave {len(weather)} readings, but never the {' and the '.join(silent)}."
+    else:
+        text = f"The station gave {len(weather)} readings."
+    return CheckOutcome(
+        name="weather_there", passed=not weather.empty and not silent, text=text, figures={"readings": len(weather)}
+    )
+
+
+def check_sector_sums(tables: Tables, settings: QualitySettings) -> CheckOutcome:
+    """The official sectors add up to the official lap time, where a lap has them all."""
+    laps = tables["laps"].to_pandas()
+    sums = laps[["sector_1_ms", "sector_2_ms", "sector_3_ms"]].sum(axis=1, skipna=False)
+    differences = (sums - laps["lap_time_ms"]).abs().dropna()
+    off = int((differences > settings.sector_sum_tolerance_ms).sum())
+    without = len(laps) - len(differences)
+    if laps.empty:
+        text = "There are no official laps."
+    elif off:
+        text = f"The sectors of {off} of {len(differences)} laps do not add up to the lap time."
+    else:
+        text = f"The sectors of all {len(differences)} laps that have them add up to the lap time."
+    return CheckOutcome(
+        name="sectors_sum_to_lap",
+        passed=off == 0 and not laps.empty,
+        text=f"{text} {without} laps lack a sector or a time." if without else text,
+        figures={"laps": len(laps), "laps_off": off, "laps_without_all_sectors": without}
+        | ({"largest_difference_ms": int(differences.max())} if len(differences) else {}),
+    )
+
+
+def check_crossings(tables: Tables, settings: QualitySettings) -> CheckOutcome:
+    """The loggers' line crossings fall on official laps."""
+    session = tables["sessions"].to_pandas()
+    crossings, matched = int(session["crossings"].sum()), int(session["crossings_matched"].sum())
+    share = matched / crossings if crossings else 0.0
+    if crossings:
+        text = f"{matched} of {crossings} logger crossings fall on an official lap ({share:.1%})."
+    else:
+        text = "No logger crossing could be compared with an official lap: there are no lap files, or no car matches."
+    return CheckOutcome(
+        name="crossings_matched",
+        passed=share >= settings.min_matched_share,
+        text=text,
+        figures={"crossings": crossings, "crossings_matched": matched, "matched_share": round(share, 4)},
+    )
+
+
+def check_siwtl(tables: Tables, settings: QualitySettings) -> CheckOutcome:
+    """Ideal <= target <= best for every driver, and the gains of the three sectors add up to the driver's."""
+    drivers = tables["siwtl"].to_pandas().dropna(subset=["siwtl_lap_ms"])
+    outside = drivers[
+        (drivers["ideal_lap_ms"] > drivers["siwtl_lap_ms"]) | (drivers["siwtl_lap_ms"] > drivers["best_lap_ms"])
+    ]
+    sectors = tables["siwtl_sectors"].to_pandas()
+    sums = sectors[sectors["sector_count"] == 3].groupby("vehicle_id")["gain_ms"].sum()
+    gains = drivers.set_index("vehicle_id")["potential_gain_ms"]
+    open_gains = gains[gains != sums.reindex(gains.index)]
+    wrong = sorted(set(outside["vehicle_id"]) | set(open_gains.index))
+    if wrong:
+        text = f"The target of {', '.join(wrong)} is not between ideal and best lap, or its gains do not add up."
+    elif drivers.empty:
+        text = "No driver has a clean lap, so there is no target."
+    else:
+        text = f"All {len(drivers)} targets stand between ideal and best lap, and their gains add up."
+    return CheckOutcome(
+        name="target_between_ideal_and_best",
+        passed=not wrong and not drivers.empty,
+        text=text,
+        figures={"targets": len(drivers), "targets_wrong": len(wrong)},
+        is_blocking=bool(wrong),
+    )
+
+
+_ACCOUNT_CHECKS = tuple(
+    MeaningCheck(
+        name="rows_accounted_for",
+        step=step,
+        text="read = kept + exact duplicates + merged + set aside, and the quarantine holds what was set aside.",
+        tables=("row_accounting", "quarantine"),
+        judge=check_row_accounting,
+        is_blocking=True,
+    )
+    for step in ("raw_telemetry", "raw_logger_laps", "raw_timing", "raw_weather")
+)
+
+MEANING_CHECKS: tuple[MeaningCheck, ...] = (
+    *_ACCOUNT_CHECKS,
+    MeaningCheck(
+        name="channels_there",
+        step="raw_telemetry",
+        text="Each car logged speed, throttle, brake, steering, both accelerations, gear and engine speed.",
+        tables=("telemetry_vehicles",),
+        judge=check_channels,
+    ),
+    MeaningCheck(
+        name="weather_there",
+        step="raw_weather",
+        text="The weather station reported, without a reading missing throughout.",
+        tables=("weather",),
+        judge=check_weather,
+    ),
+    MeaningCheck(
+        name="sectors_sum_to_lap",
+        step="core_laps",
+        text="S1 + S2 + S3 is the official lap time.",
+        tables=("laps",),
+        judge=check_sector_sums,
+    ),
+    MeaningCheck(
+        name="crossings_matched",
+        step="core_laps",
+        text="The loggers' line crossings fall on official laps.",
+        tables=("sessions",),
+        judge=check_crossings,
+    ),
+    MeaningCheck(
+        name="target_between_ideal_and_best",
+        step="out_siwtl",
+        text="Ideal lap <= target <= best lap, and the sector gains add up to the potential gain.",
+        tables=("siwtl", "siwtl_sectors"),
+        judge=check_siwtl,
+        is_blocking=True,
+    ),
+)

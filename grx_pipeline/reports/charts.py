@@ -1,0 +1,208 @@
+"""Geometry of the static charts: records -> coordinates. Templates draw them; colours and text sizes are the CSS's."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from grx_pipeline.reports.formats import axis_time, number
+from grx_pipeline.reports.records import Lap, Laps, Neutralisation, Siwtl, Telemetry
+
+_LAP_STEPS_MS = (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 60_000)
+_CLOCK_STEPS_MIN = (1, 2, 5, 10, 15, 20, 30, 60)
+_DISTANCE_STEPS_M = (100, 200, 500, 1000, 2000)
+_SPEED_STEPS_KMH = (20, 50, 100)
+# Without clean laps, those up to this ratio to the best are drawn to scale; slower ones stand at the top edge.
+_SLOW_RATIO = 1.06
+_PATH_POINTS = 640
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tick:
+    at: float
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """The drawing area in the chart's own units; text sizes on a phone decide the margins."""
+
+    width: int = 600
+    height: int = 280
+    left: int = 66
+    right: int = 592
+    top: int = 14
+    bottom: int = 236
+
+
+@dataclass(frozen=True, kw_only=True)
+class Band:
+    """A stretch of the x axis. `is_certain` is false where the crossings leave open whether it was yellow."""
+
+    x: float
+    width: float
+    is_certain: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class LapPoint:
+    """A lap on the chart. `kind` is clean, valid or invalid; `is_slow` points stand at the top edge."""
+
+    x: float
+    y: float
+    kind: str
+    is_slow: bool
+    is_best: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class LapChart:
+    """Lap times over race time. `line` joins the laps drawn to scale; best and target are heights."""
+
+    frame: Frame
+    bands: tuple[Band, ...]
+    points: tuple[LapPoint, ...]
+    line: str
+    best_y: float | None
+    target_y: float | None
+    x_ticks: tuple[Tick, ...]
+    y_ticks: tuple[Tick, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeedChart:
+    """Speed over distance as one SVG path, broken where the logger has a gap."""
+
+    frame: Frame
+    line: str
+    x_ticks: tuple[Tick, ...]
+    y_ticks: tuple[Tick, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Scale:
+    """Linear map of values to coordinates."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def at(self, value: float) -> float:
+        return round(self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start), 1)
+
+
+def lap_chart(laps: Laps, siwtl: Siwtl, phases: Iterable[Neutralisation]) -> LapChart | None:
+    """The chart of a driver's laps, or None where there are not two laps with a time."""
+    timed = [lap for lap in laps.laps if lap.lap_time_ms is not None and lap.elapsed_ms is not None]
+    if len(timed) < 2 or laps.best_lap_ms is None:
+        return None
+    frame = Frame()
+    y_scale, y_ticks = _lap_time_axis(frame, timed, laps.best_lap_ms, siwtl.ideal_lap_ms)
+    race_min = max(lap.elapsed_ms or 0 for lap in timed) / 60_000
+    x_scale = _Scale(low=0, high=race_min, start=frame.left, end=frame.right)
+    points = tuple(_lap_point(lap, x_scale, y_scale, best=laps.best_lap_number) for lap in timed)
+    return LapChart(
+        frame=frame,
+        bands=tuple(band for phase in phases for band in _bands(phase, x_scale)),
+        points=points,
+        line=_polyline([(point.x, point.y) for point in points if not point.is_slow]),
+        best_y=y_scale.at(laps.best_lap_ms),
+        target_y=None if siwtl.siwtl_lap_ms is None else y_scale.at(siwtl.siwtl_lap_ms),
+        x_ticks=tuple(
+            Tick(at=x_scale.at(value), label=number(value)) for value in _ticks(0, race_min, _CLOCK_STEPS_MIN, most=7)
+        ),
+        y_ticks=y_ticks,
+    )
+
+
+def speed_chart(lap: Telemetry) -> SpeedChart:
+    """Speed over distance of one lap."""
+    frame = Frame(height=240, bottom=196)
+    distance = lap.distance_m.to_numpy(zero_copy_only=False)
+    speed = lap.speed_kmh.to_numpy(zero_copy_only=False)
+    top = float(np.nanmax(speed)) * 1.04
+    x_scale = _Scale(low=0, high=float(distance[-1]), start=frame.left, end=frame.right)
+    y_scale = _Scale(low=0, high=top, start=frame.bottom, end=frame.top)
+    return SpeedChart(
+        frame=frame,
+        line=_trace_path(distance, speed, x_scale, y_scale),
+        x_ticks=tuple(
+            Tick(at=x_scale.at(value), label=number(value))
+            for value in _ticks(0, float(distance[-1]), _DISTANCE_STEPS_M, most=6)
+        ),
+        y_ticks=tuple(
+            Tick(at=y_scale.at(value), label=number(value)) for value in _ticks(0, top, _SPEED_STEPS_KMH, most=5)
+        ),
+    )
+
+
+def _lap_time_axis(
+    frame: Frame, laps: Sequence[Lap], best_ms: int, ideal_ms: int | None
+) -> tuple[_Scale, tuple[Tick, ...]]:
+    clean = [lap.lap_time_ms for lap in laps if lap.lap_time_ms is not None and lap.is_clean]
+    near = [lap.lap_time_ms for lap in laps if best_ms <= (lap.lap_time_ms or 0) <= best_ms * _SLOW_RATIO]
+    low = min(best_ms, ideal_ms or best_ms)
+    high = max(time for time in clean or near if time is not None)
+    margin = max(high - low, 500) * 0.08
+    scale = _Scale(low=low - margin, high=high + margin, start=frame.bottom, end=frame.top)
+    ticks = _ticks(scale.low, scale.high, _LAP_STEPS_MS, most=5)
+    step = ticks[1] - ticks[0] if len(ticks) > 1 else 1000
+    return scale, tuple(Tick(at=scale.at(value), label=axis_time(value, step)) for value in ticks)
+
+
+def _lap_point(lap: Lap, x_scale: _Scale, y_scale: _Scale, *, best: int | None) -> LapPoint:
+    time, elapsed = lap.lap_time_ms or 0, lap.elapsed_ms or 0
+    is_slow = time > y_scale.high
+    return LapPoint(
+        x=x_scale.at(elapsed / 60_000),
+        y=y_scale.at(min(max(time, y_scale.low), y_scale.high)),
+        kind="clean" if lap.is_clean else "valid" if lap.is_valid else "invalid",
+        is_slow=is_slow,
+        is_best=lap.lap_number == best,
+    )
+
+
+def _bands(phase: Neutralisation, scale: _Scale) -> Iterable[Band]:
+    """The yellow for sure, and on either side the time in which it may have begun or ended."""
+    end = scale.high * 60_000
+    start_ms = phase.green_until_ms or 0
+    stop_ms = end if phase.green_from_ms is None else phase.green_from_ms
+    edges = [
+        (start_ms, phase.yellow_from_ms, False),
+        (phase.yellow_from_ms, phase.yellow_until_ms, True),
+        (phase.yellow_until_ms, stop_ms, False),
+    ]
+    for begin, finish, is_certain in edges:
+        left, right = scale.at(min(begin, end) / 60_000), scale.at(min(finish, end) / 60_000)
+        if right > left:
+            yield Band(x=left, width=round(right - left, 1), is_certain=is_certain)
+
+
+def _ticks(low: float, high: float, steps: Sequence[int], *, most: int) -> list[int]:
+    """Multiples of the finest step that gives at most `most` ticks between low and high."""
+    for step in steps:
+        ticks = list(range(-int(-low // step) * step, int(high // step) * step + 1, step))
+        if len(ticks) <= most:
+            break
+    return ticks
+
+
+def _polyline(points: Iterable[tuple[float, float]]) -> str:
+    return " ".join(f"{x},{y}" for x, y in points)
+
+
+def _trace_path(
+    x_values: npt.NDArray[np.float64], y_values: npt.NDArray[np.float64], x_scale: _Scale, y_scale: _Scale
+) -> str:
+    """An SVG path through at most some 640 points; a value that is missing ends a stroke."""
+    step = len(x_values) // _PATH_POINTS + 1
+    strokes, pen = [], "M"
+    for x, y in zip(x_values[::step].tolist(), y_values[::step].tolist(), strict=True):
+        if np.isnan(y):
+            pen = "M"
+        else:
+            strokes.append(f"{pen}{x_scale.at(x)} {y_scale.at(y)}")
+            pen = "L"
+    return "".join(strokes)

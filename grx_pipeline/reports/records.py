@@ -1,0 +1,394 @@
+"""The JSON contract: every record of the site's API as a frozen dataclass, and how a record becomes text.
+
+Field order is key order in the file. Times are integer milliseconds, missing values None (null), columns of a
+trace Arrow arrays. Pages are a renderer over these records; nothing is computed here.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+SCHEMA_VERSION = "1.0"
+_BUILD_LENGTH = 16
+_SCALARS = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+
+Figure = int | float | None
+RecordType = TypeVar("RecordType")
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnmatchedLogger:
+    """A logger vehicle without a car in the timing."""
+
+    logger_id: str
+    reason: str
+    crossings: int
+    telemetry_rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Driver:
+    """A car of the timing and what there is of it.
+
+    `telemetry_laps` are the laps with a file under api/telemetry/; `telemetry_note` says why there are none (null
+    where there are some). `path` is the name of the car's files.
+    """
+
+    vehicle_id: str
+    path: str
+    driver_id: str
+    car_number: str
+    vehicle_number: int | None
+    driver_number: int
+    driver_name: str | None
+    team: str | None
+    vehicle_class: str | None
+    vehicle_group: str | None
+    position: int | None
+    status: str | None
+    laps: int
+    valid_laps: int
+    clean_laps: int
+    best_lap_ms: int | None
+    total_time_ms: int | None
+    gap_first: str | None
+    has_logger: bool
+    has_telemetry: bool
+    telemetry_laps: tuple[int, ...]
+    telemetry_note: str | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drivers:
+    """api/drivers.json: every car of the timing, in finishing order."""
+
+    drivers: tuple[Driver, ...]
+    unmatched_loggers: tuple[UnmatchedLogger, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LapReason:
+    """One reason against a lap; `excludes` is what it keeps the lap from being: valid, clean, or none."""
+
+    code: str
+    text: str
+    excludes: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lap:
+    """An official lap. `own_best_sectors` are the sectors (1 to 3) whose best clean time was set on this lap."""
+
+    lap_number: int
+    lap_time_ms: int | None
+    gap_to_best_ms: int | None
+    sectors_ms: tuple[int | None, ...]
+    sections_ms: tuple[int | None, ...]
+    own_best_sectors: tuple[int, ...]
+    is_valid: bool
+    is_clean: bool
+    reasons: tuple[LapReason, ...]
+    flag: str | None
+    is_pit_in: bool
+    pit_time_ms: int | None
+    elapsed_ms: int | None
+    finished_at_ms: int | None
+    top_speed_kmh: float | None
+    logger_lap: int | None
+    logger_residual_ms: int | None
+    has_telemetry: bool
+    telemetry_note: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Laps:
+    """api/laps/<path>.json. Best, mean and median are over valid laps; the best clean lap is the one of SIWTL."""
+
+    vehicle_id: str
+    best_lap_ms: int | None
+    best_lap_number: int | None
+    mean_lap_ms: int | None
+    median_lap_ms: int | None
+    best_clean_lap_number: int | None
+    gap_to_class_best_ms: int | None
+    valid_laps: int
+    clean_laps: int
+    laps: tuple[Lap, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiwtlSector:
+    """One sector of a target. gap = in best lap - best; gain is the part of the gap that the target asks for."""
+
+    sector: int
+    best_ms: int
+    in_best_lap_ms: int
+    gap_ms: int
+    weight: float
+    gain_ms: int
+    donor_lap: int
+    done_on_laps: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiwtlSection(SiwtlSector):
+    """One of the six intermediate sections, with the timing's name for it."""
+
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpecReference:
+    """The specification's literal formula, kept for comparison."""
+
+    siwtl_literal_s: float | None
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Siwtl:
+    """api/ml/siwtl/calculate/<path>.json. Times are null without a clean lap."""
+
+    vehicle_id: str
+    best_lap_ms: int | None
+    ideal_lap_ms: int | None
+    siwtl_lap_ms: int | None
+    potential_gain_ms: int | None
+    achievability: float | None
+    consistency_score: float | None
+    consistency_percentile: float | None
+    clean_laps: int
+    confidence: str
+    jackknife_range_ms: tuple[int, int] | None
+    rolling_best_ms: int | None
+    sectors: tuple[SiwtlSector, ...]
+    sections6: tuple[SiwtlSection, ...] | None
+    spec_reference: SpecReference
+
+
+@dataclass(frozen=True, kw_only=True)
+class Telemetry:
+    """api/telemetry/<path>/<lap>.json: one lap over distance, and its features by the names of schemas.py.
+
+    Arrays are of one length, null where the logger has a gap. `throttle_channel` is aps (pedal) or ath (blade).
+    """
+
+    vehicle_id: str
+    lap_number: int
+    source: str
+    synthetic: bool
+    throttle_channel: str | None
+    distance_m: pa.Array
+    time_ms: pa.Array
+    speed_kmh: pa.Array
+    throttle_pct: pa.Array
+    brake_bar: pa.Array
+    steering_deg: pa.Array
+    features: Mapping[str, Figure]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """The session itself. `utc_offset_ms` + local time of day = UTC."""
+
+    session_id: str
+    circuit: str
+    circuit_name: str
+    year: str
+    race: int
+    race_date: str
+    length_m: float | None
+    utc_offset_ms: int | None
+    utc_offset_source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Classified:
+    """One line of the classification with the car's target. `telemetry_laps` counts laps with a trace."""
+
+    vehicle_id: str
+    path: str
+    position: int | None
+    car_number: str
+    driver_name: str | None
+    team: str | None
+    vehicle_class: str | None
+    status: str | None
+    laps: int
+    total_time_ms: int | None
+    gap_first: str | None
+    best_lap_ms: int | None
+    siwtl_lap_ms: int | None
+    potential_gain_ms: int | None
+    confidence: str
+    consistency_score: float | None
+    consistency_percentile: float | None
+    clean_laps: int
+    telemetry_laps: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statistic:
+    """One figure of the whole field, unit in its name; with the car and lap it belongs to."""
+
+    figure: str
+    value: Figure
+    vehicle_id: str | None
+    lap_number: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Range:
+    """Least, mean and greatest of a series of readings."""
+
+    low: float
+    mean: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weather:
+    """The weather station over the session; a series without readings is null."""
+
+    readings: int
+    first_at_ms: int
+    last_at_ms: int
+    air_temp_c: Range | None
+    track_temp_c: Range | None
+    humidity_pct: Range | None
+    pressure_mbar: Range | None
+    wind_speed_kmh: Range | None
+    is_rain: bool | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Neutralisation:
+    """A full-course yellow by race time: it began between green_until and yellow_from, and ended alike."""
+
+    phase: int
+    green_until_ms: int | None
+    yellow_from_ms: int
+    yellow_until_ms: int
+    green_from_ms: int | None
+    crossings: int
+    cars: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileRows:
+    """What became of the rows of one raw file: read = kept + exact duplicates + merged + set aside."""
+
+    file: str
+    kind: str
+    rows_read: int
+    rows_kept: int
+    exact_duplicates: int
+    rows_merged: int
+    rows_set_aside: int
+    conflict_rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetAside:
+    """Rows of one kind of file that were set aside for one reason; they stand in the quarantine table."""
+
+    kind: str
+    reason: str
+    rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoggerMatch:
+    """Which car a logger is. Times are logger - official crossing."""
+
+    logger_id: str
+    vehicle_id: str | None
+    car_number: str | None
+    crossings: int
+    crossings_matched: int
+    bias_ms: int | None
+    residual_ms: float | None
+    is_reliable: bool
+    reason: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataQuality:
+    """How complete the session is and how well its sources agree. `notes` say it in sentences."""
+
+    notes: tuple[str, ...]
+    missing_files: tuple[str, ...]
+    files: tuple[FileRows, ...]
+    set_aside: tuple[SetAside, ...]
+    crossings: int
+    crossings_matched: int
+    matched_share: float | None
+    logger_bias_ms: int | None
+    loggers: tuple[LoggerMatch, ...]
+    unmatched_loggers: tuple[UnmatchedLogger, ...]
+    frozen_clocks: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetSummary:
+    """api/fleet/summary.json: the session as a whole."""
+
+    session: Session
+    classification: tuple[Classified, ...]
+    statistics: tuple[Statistic, ...]
+    weather: Weather | None
+    neutralisations: tuple[Neutralisation, ...]
+    data_quality: DataQuality
+
+
+@dataclass(frozen=True, kw_only=True)
+class Envelope:
+    """What stands around a record in its file. `generated_at` is when the content last changed, ISO 8601 UTC."""
+
+    schema_version: str
+    session: str
+    build: str
+    generated_at: str
+    data_text: str
+
+    def to_bytes(self) -> bytes:
+        """The file: one line of JSON and a newline, UTF-8."""
+        head = {name: getattr(self, name) for name in ("schema_version", "session", "build", "generated_at")}
+        return f'{to_json(head)[:-1]},"data":{self.data_text}}}\n'.encode()
+
+
+def from_row(record: type[RecordType], row: Mapping[str, Any]) -> RecordType:
+    """A record whose fields are columns of the same names; other columns of the row are left out."""
+    return record(**{name: row[name] for name in record.__annotations__})
+
+
+def content_build(data_text: str) -> str:
+    """The `build` of a file: a hash of its data and of the contract's version."""
+    return hashlib.sha256(f"{SCHEMA_VERSION}\n{data_text}".encode()).hexdigest()[:_BUILD_LENGTH]
+
+
+def to_json(value: Any) -> str:
+    """A record as compact JSON. Fields keep their order; a NaN outside an array raises ValueError."""
+    if dataclasses.is_dataclass(value):
+        names = [field.name for field in dataclasses.fields(value)]
+        return "{" + ",".join(f'"{name}":{to_json(getattr(value, name))}' for name in names) + "}"
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{_SCALARS.encode(name)}:{to_json(item)}" for name, item in value.items()) + "}"
+    if isinstance(value, tuple):
+        return "[" + ",".join(to_json(item) for item in value) + "]"
+    if isinstance(value, pa.Array):
+        return _array_json(value)
+    return _SCALARS.encode(value)
+
+
+def _array_json(values: pa.Array) -> str:
+    texts = pc.fill_null(values.cast(pa.string()), "null")
+    whole = pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts)
+    return f"[{pc.binary_join(whole, ',')[0].as_py()}]"

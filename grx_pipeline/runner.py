@@ -1,0 +1,319 @@
+"""Runs a session as one recorded Dagster run in this process, and opens the UI on the same records.
+
+The only module with private Dagster imports (a contract test pins them). Knows nothing of what steps do.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from types import FrameType
+from typing import Literal
+
+import dagster as dg
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.events import RunFailureReason
+from dagster._core.execution.api import execute_run_iterator
+from dagster._core.remote_origin import (
+    ManagedGrpcPythonEnvCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from dagster._core.utils import make_new_run_id
+
+from grx_pipeline import steps
+from grx_pipeline.definitions import build_defs
+from grx_pipeline.defs.jobs import SESSION_JOB
+from grx_pipeline.defs.locks import session_lock
+from grx_pipeline.defs.partitions import SESSION_PARTITIONS
+from grx_pipeline.defs.resources import PARTITION_TAG, WORKER_TAG, Pipeline, worker_tag
+from grx_pipeline.errors import GrxError, SessionBusyError
+from grx_pipeline.ingest.manifest import read_manifest
+from grx_pipeline.paths import Paths
+from grx_pipeline.settings import Settings
+from grx_pipeline.steps import StepResult, first_stale_reason
+from grx_pipeline.storage.atomic import write_bytes
+from grx_pipeline.storage.steps import Progress, StepContext
+
+LOCATION = "grx"
+_MODULE = "grx_pipeline.definitions"
+_REPOSITORY = "__repository__"
+_UNFINISHED = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionRun:
+    """What became of a session. `error` is one message for a person; `warnings` are sentences of failed checks."""
+
+    session: str
+    status: Literal["built", "unchanged", "failed"]
+    reason: str
+    results: tuple[StepResult, ...] = ()
+    warnings: tuple[str, ...] = ()
+    run_id: str | None = None
+    seconds: float = 0.0
+    error: str | None = None
+
+
+@dataclass(kw_only=True)
+class _Ledger:
+    """What the events of a run have said so far."""
+
+    results: list[StepResult] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    was_interrupted: bool = False
+
+
+def run_session(session: str, *, settings: Settings, progress: Progress, force: bool = False) -> SessionRun:
+    """Bring a session up to date; `force` builds every step again.
+
+    Where nothing is stale no run is made. Errors that a person can mend come back in the result, without a
+    traceback. Raises SessionBusyError where another process runs the session, and KeyboardInterrupt on SIGINT and
+    SIGTERM after the run is marked failed.
+    """
+    started = time.perf_counter()
+    paths = Paths.of(settings)
+    try:
+        read_manifest(paths.manifest(session))
+        with interrupt_on_sigterm(), session_lock(paths.lock(session)):
+            if force:
+                _forget_steps(paths, session)
+            reason = _stale_reason(session, settings, paths, progress)
+            if reason is None:
+                return SessionRun(
+                    session=session,
+                    status="unchanged",
+                    reason="nothing it depends on changed",
+                    seconds=time.perf_counter() - started,
+                )
+            return _record_run(session, settings, paths, progress, reason=reason, started=started)
+    except SessionBusyError:
+        raise
+    except GrxError as error:
+        seconds = time.perf_counter() - started
+        return SessionRun(session=session, status="failed", reason="", seconds=seconds, error=str(error))
+
+
+def prepare_instance(paths: Paths) -> None:
+    """Make the instance's folder with its dagster.yaml; a dagster.yaml that is there is kept."""
+    config = paths.dagster_home / "dagster.yaml"
+    if not config.is_file():
+        write_bytes(config, resources.files("grx_pipeline.defs").joinpath("dagster.yaml").read_bytes())
+
+
+@contextlib.contextmanager
+def open_instance(paths: Paths) -> Iterator[dg.DagsterInstance]:
+    """The instance under the data folder, with dead runs marked as failed."""
+    prepare_instance(paths)
+    with dg.DagsterInstance.from_config(str(paths.dagster_home)) as instance:
+        repair_runs(instance)
+        yield instance
+
+
+def repair_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Mark runs of this machine as failed whose process is gone; returns their ids.
+
+    Runs of other machines are theirs to repair. Called before this process starts a run, so that an unfinished run
+    under its own pid is an earlier process's.
+    """
+    dead = []
+    for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)):
+        run_id, host, pid = (*run.tags.get(WORKER_TAG, "").split(" "), "", "")[:3]
+        if run_id != run.run_id or host != socket.gethostname():
+            continue
+        if int(pid) == os.getpid() or not _is_alive(int(pid)):
+            instance.report_run_failed(run, message=f"The process {pid} that ran this is gone; it was killed.")
+            dead.append(run.run_id)
+    return dead
+
+
+def launch_ui(settings: Settings, *, host: str, port: int) -> int:
+    """Serve the UI on the instance of these settings until it is stopped; returns its exit status."""
+    paths = Paths.of(settings)
+    with open_instance(paths):
+        workspace = paths.dagster_home / "workspace.yaml"
+        write_bytes(workspace, workspace_text(Path.cwd()).encode())
+    command = ["-m", "dagster_webserver", "-w", str(workspace), "-h", host, "-p", str(port)]
+    folders = {"GRX_DATA_DIR": str(paths.data), "GRX_REPORTS_DIR": str(paths.reports)}
+    environment = {**os.environ, **folders, "DAGSTER_HOME": str(paths.dagster_home)}
+    with interrupt_on_sigterm(), subprocess.Popen([sys.executable, *command], env=environment) as server:  # noqa: S603
+        try:
+            return server.wait()
+        except KeyboardInterrupt:
+            server.terminate()
+            return server.wait()
+
+
+def workspace_text(folder: Path) -> str:
+    """A workspace file that loads the definitions with `folder` as working directory, where grx.toml is looked for."""
+    return (
+        "load_from:\n"
+        "  - python_module:\n"
+        f"      module_name: {_MODULE}\n"
+        f"      working_directory: {folder}\n"
+        f"      location_name: {LOCATION}\n"
+    )
+
+
+@contextlib.contextmanager
+def interrupt_on_sigterm() -> Iterator[None]:
+    """SIGTERM ends the block as Ctrl-C does, so that runs are marked and children stopped."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _stale_reason(session: str, settings: Settings, paths: Paths, progress: Progress) -> str | None:
+    context = StepContext(session=session, paths=paths, settings=settings, progress=progress)
+    reason = first_stale_reason(context)
+    if reason is None and not _is_season_current(paths, session):
+        return "out_season: the season page is missing or older than the session's report"
+    return reason
+
+
+def _is_season_current(paths: Paths, session: str) -> bool:
+    """The season page is touched whenever it is made, changed or not, so its time tells."""
+    page, report = paths.season_page(), paths.step_record(session, "out_reports")
+    return page.is_file() and page.stat().st_mtime_ns >= report.stat().st_mtime_ns
+
+
+def _forget_steps(paths: Paths, session: str) -> None:
+    for step in steps.STEPS:
+        paths.step_record(session, step).unlink(missing_ok=True)
+
+
+def _record_run(
+    session: str, settings: Settings, paths: Paths, progress: Progress, *, reason: str, started: float
+) -> SessionRun:
+    ledger = _Ledger()
+    pipeline = Pipeline(
+        settings=settings,
+        progress=progress,
+        detail=_sparse(progress, gap_s=settings.run.progress_gap_s),
+        finished=ledger.results.append,
+    )
+    job = build_defs(chain=steps.STEPS, pipeline=pipeline).resolve_job_def(SESSION_JOB)
+    with open_instance(paths) as instance:
+        run = _create_run(instance, job, session)
+        try:
+            _execute(instance, job, run, ledger, progress)
+        except BaseException:
+            _mark_failed(instance, run.run_id)
+            raise
+        finished = instance.get_run_by_id(run.run_id)
+        is_built = finished is not None and finished.is_success
+    return SessionRun(
+        session=session,
+        status="built" if is_built else "failed",
+        reason=reason,
+        results=tuple(ledger.results),
+        warnings=tuple(ledger.warnings),
+        run_id=run.run_id,
+        seconds=time.perf_counter() - started,
+        error=None if is_built else "\n".join(ledger.errors),
+    )
+
+
+def _sparse(progress: Progress, *, gap_s: float) -> Progress:
+    """Passes a line on only where `gap_s` have gone by since the last."""
+    last = time.monotonic()
+
+    def tell(text: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= gap_s:
+            last = time.monotonic()
+            progress(text)
+
+    return tell
+
+
+def _create_run(instance: dg.DagsterInstance, job: dg.JobDefinition, session: str) -> dg.DagsterRun:
+    instance.add_dynamic_partitions(SESSION_PARTITIONS, [session])
+    run_id = make_new_run_id()
+    return instance.create_run_for_job(
+        job,
+        run_id=run_id,
+        tags={PARTITION_TAG: session, **worker_tag(run_id)},
+        remote_job_origin=job_origin(),
+    )
+
+
+def job_origin() -> RemoteJobOrigin:
+    """Where the UI finds the job of a run that was recorded here, to execute it again."""
+    target = LoadableTargetOrigin(
+        executable_path=sys.executable, module_name=_MODULE, working_directory=str(Path.cwd())
+    )
+    location = ManagedGrpcPythonEnvCodeLocationOrigin(loadable_target_origin=target, location_name=LOCATION)
+    return RemoteJobOrigin(
+        repository_origin=RemoteRepositoryOrigin(code_location_origin=location, repository_name=_REPOSITORY),
+        job_name=SESSION_JOB,
+    )
+
+
+def _execute(
+    instance: dg.DagsterInstance, job: dg.JobDefinition, run: dg.DagsterRun, ledger: _Ledger, progress: Progress
+) -> None:
+    """Run to the end. Raises KeyboardInterrupt where the run was interrupted."""
+    for event in execute_run_iterator(InMemoryJob(job), run, instance):
+        _note(event, run.tags[PARTITION_TAG], ledger, progress)
+    if ledger.was_interrupted:
+        raise KeyboardInterrupt
+
+
+def _note(event: dg.DagsterEvent, session: str, ledger: _Ledger, progress: Progress) -> None:
+    if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+        check = event.asset_check_evaluation_data
+        if not check.passed:
+            line = f"{check.asset_key.to_user_string()}  {check.check_name}: {check.description}"
+            is_error = check.severity == dg.AssetCheckSeverity.ERROR
+            (ledger.errors if is_error else ledger.warnings).append(line)
+            progress(f"{session}  {line}")
+    elif event.is_step_failure:
+        failure = event.step_failure_data
+        if failure.user_failure_data is not None:
+            ledger.errors.append(failure.user_failure_data.description or "")
+        elif failure.error is not None and failure.error.cls_name != "DagsterAssetCheckFailedError":
+            ledger.errors.append(f"{event.step_key}: {(failure.error.cause or failure.error).to_string()}")
+    elif event.event_type == dg.DagsterEventType.RUN_CANCELED:
+        ledger.was_interrupted = True
+    elif event.event_type == dg.DagsterEventType.RUN_FAILURE:
+        failure_data = event.job_failure_data
+        ledger.was_interrupted |= failure_data.failure_reason == RunFailureReason.UNEXPECTED_TERMINATION
+        if not ledger.errors and failure_data.error is not None:
+            ledger.errors.append(failure_data.error.to_string())
+
+
+def _mark_failed(instance: dg.DagsterInstance, run_id: str) -> None:
+    run = instance.get_run_by_id(run_id)
+    if run is not None and not run.is_finished:
+        instance.report_run_failed(run, message="Interrupted before the end.")
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,1 @@
+"""SQL statements, one a file, read by storage/sql.py."""

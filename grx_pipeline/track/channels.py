@@ -1,0 +1,122 @@
+"""A vehicle's channels with the sensor corrections applied, and their values at any time.
+
+Values between samples are interpolated; longer gaps are masked (NaN), never bridged. The corrections themselves are
+measured in laps/sensors.py and stand in the table `sensors`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from scipy.interpolate import PchipInterpolator
+
+from grx_pipeline.storage.parquet import read_frame
+
+Array = npt.NDArray[np.float64]
+
+THROTTLE_COLUMNS = {"aps": "accelerator_pct", "ath": "throttle_blade_pct"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Channel:
+    """One channel: `time_ms` (n,) ascends (ECU time), `values` (n,) have no NaN. n may be 0."""
+
+    time_ms: Array
+    values: Array
+
+    def at(self, time_ms: Array, *, gap_ms: float) -> Array:
+        """Linear between samples; NaN inside gaps over `gap_ms` and further than that from the ends."""
+        if not self.values.size:
+            return np.full(time_ms.shape, np.nan)
+        values = np.interp(time_ms, self.time_ms, self.values)
+        return np.where(self.is_gap(time_ms, gap_ms=gap_ms), np.nan, values)
+
+    def is_gap(self, time_ms: Array, *, gap_ms: float) -> npt.NDArray[np.bool_]:
+        """Whether each time lies in a gap over `gap_ms`, or further than that before the first or after the last."""
+        after = np.searchsorted(self.time_ms, time_ms)
+        padded = np.concatenate([[-np.inf], self.time_ms, [np.inf]])
+        before, behind = time_ms - padded[after], padded[after + 1] - time_ms
+        is_inside = (after > 0) & (after < self.time_ms.size)
+        is_far = np.where(is_inside, before + behind > gap_ms, np.minimum(before, behind) > gap_ms)
+        outcome: npt.NDArray[np.bool_] = is_far & (behind > 0)
+        return outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class VehicleChannels:
+    """The channels that traces and features need, corrected. A channel that the car does not have is empty."""
+
+    sample_ms: Array
+    speed_kmh: Channel
+    throttle_pct: Channel
+    brake_bar: Channel
+    steering_deg: Channel
+    accel_y_g: Channel
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeedCurve:
+    """Speed over time and its exact integral, for one vehicle. Outside the samples the nearest speed is held."""
+
+    origin_ms: float
+    speed: PchipInterpolator
+    distance: PchipInterpolator
+
+    def speed_kmh(self, time_ms: Array) -> Array:
+        """Speed (km/h) at ECU times (ms)."""
+        return np.asarray(self.speed((time_ms - self.origin_ms) / 1000)) * 3.6
+
+    def distance_m(self, time_ms: Array) -> Array:
+        """Integral of speed (m) from an arbitrary origin to ECU times (ms); never decreases."""
+        return np.asarray(self.distance((time_ms - self.origin_ms) / 1000))
+
+
+def read_channels(path: Path, corrections: Mapping[str, object]) -> VehicleChannels:
+    """The channels in one part of `telemetry`, corrected by the vehicle's row of `sensors`."""
+    throttle = THROTTLE_COLUMNS.get(str(corrections["throttle_channel"]))
+    columns = ["sample_ms", "ecu_ms", "speed_kmh", "brake_front_bar", "steering_deg", "accel_y_g"]
+    samples = read_frame(path, columns=[*columns, *([throttle] if throttle else [])])
+    fast, stamp = samples["sample_ms"].to_numpy(float), samples["ecu_ms"].to_numpy(float)
+
+    def channel(column: str, time_ms: Array, *, sign: float = 1.0, zero: float = 0.0) -> Channel:
+        values = samples[column].to_numpy(float)
+        known = np.isfinite(values)
+        return Channel(time_ms=time_ms[known], values=sign * (values[known] - zero))
+
+    return VehicleChannels(
+        sample_ms=fast,
+        speed_kmh=channel("speed_kmh", stamp - 1000 * _number(corrections["speed_lag_s"])),
+        throttle_pct=channel(throttle, fast) if throttle else Channel(time_ms=np.empty(0), values=np.empty(0)),
+        brake_bar=channel("brake_front_bar", fast),
+        steering_deg=channel("steering_deg", fast, zero=_number(corrections["steering_zero_deg"])),
+        accel_y_g=channel(
+            "accel_y_g",
+            fast,
+            sign=_number(corrections["accel_y_sign"]),
+            zero=_number(corrections["accel_y_zero_g"]),
+        ),
+    )
+
+
+def fit_speed(speed: Channel) -> SpeedCurve | None:
+    """PCHIP through the speed samples, held beyond both ends; None under two samples.
+
+    Data that ends at the line has no speed for its last .1 to .6 s, which are the lag and one step of the channel.
+
+    PCHIP (Fritsch and Carlson 1980) does not overshoot: a braking car never gets slower than its slowest sample.
+    """
+    if speed.values.size < 2:
+        return None
+    origin = float(speed.time_ms[0])
+    inner = (speed.time_ms - origin) / 1000
+    # The added intervals are constant, and PCHIP goes on with its last interval beyond the ends.
+    seconds = np.concatenate([[inner[0] - 1.0], inner, [inner[-1] + 1.0]])
+    curve = PchipInterpolator(seconds, np.pad(speed.values, 1, mode="edge") / 3.6)
+    return SpeedCurve(origin_ms=origin, speed=curve, distance=curve.antiderivative())
+
+
+def _number(value: object) -> float:
+    """A correction as a number; one that could not be measured corrects nothing."""
+    return float(value) if isinstance(value, (int, float)) and np.isfinite(value) else 0.0

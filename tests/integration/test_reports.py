@@ -1,0 +1,552 @@
+"""From a session's Parquet tables to its published site and DuckDB file, on a small session made for it."""
+
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import duckdb
+import html5lib
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from grx_pipeline.errors import ContractError, StorageError
+from grx_pipeline.laps.validity import judge_laps
+from grx_pipeline.methods.siwtl import compute_siwtl
+from grx_pipeline.methods.statistics import fleet_statistics, lap_statistics
+from grx_pipeline.paths import Paths, path_ids
+from grx_pipeline.reports import publish as publishing
+from grx_pipeline.reports import steps as report_steps
+from grx_pipeline.reports.steps import build_reports, build_season, build_warehouse
+from grx_pipeline.schemas import TABLES
+from grx_pipeline.settings import ReportSettings, Settings
+from grx_pipeline.storage.parquet import write_table
+from grx_pipeline.storage.steps import StepContext
+
+SESSION = "barber-2025-r1"
+PLAIN, ODD, LONE = "GR86-002-2", "GR86/004 78%", "car-13"
+NAMES = {PLAIN: "Driver 1", ODD: "<script>alert(1)</script>", LONE: "🏁 סוזי " + "x" * 200}
+NUMBERS = {PLAIN: "2", ODD: "03", LONE: "13"}
+PATHS_OF = path_ids(NAMES)
+LAPS = 6
+TRACED = (3, 5)
+RACE_START_MS = 1_757_185_200_000
+
+
+def sector_times(vehicle: str) -> np.ndarray:
+    """Six laps of three sectors (ms): a pace of the car's own, each lap a little different."""
+    spread = np.array([[0, 4, 9], [7, 0, 5], [2, 11, 0], [12, 3, 6], [5, 8, 2], [9, 1, 13]]) * 11
+    return np.array([33_000, 39_500, 25_800]) + 70 * list(NAMES).index(vehicle) + spread
+
+
+def official_laps() -> pd.DataFrame:
+    """The laps of all cars: PLAIN and ODD under green but for laps 1 and 4, LONE never."""
+    frames = []
+    for vehicle in NAMES:
+        sectors = sector_times(vehicle)
+        flags = ["GF", "GF", "GF", "FCY", "GF", "FF"] if vehicle != LONE else ["FCY"] * LAPS
+        sectors[3 if vehicle != LONE else slice(None)] *= 2
+        times = sectors.sum(axis=1)
+        columns = {f"sector_{n}_ms": sectors[:, n - 1] for n in (1, 2, 3)}
+        elapsed = {"elapsed_ms": times.cumsum(), "finished_at_ms": RACE_START_MS + times.cumsum()}
+        head = {"vehicle_id": vehicle, "lap_number": np.arange(1, LAPS + 1), "lap_time_ms": times, "flag": flags}
+        frames.append(pd.DataFrame(head | columns | elapsed))
+    laps = pd.concat(frames, ignore_index=True)
+    for n, (first, second) in enumerate((("im1a_ms", "im1_ms"), ("im2a_ms", "im2_ms"), ("im3a_ms", "fl_ms")), start=1):
+        has_sections = laps["vehicle_id"] == PLAIN
+        laps[first] = (laps[f"sector_{n}_ms"] * 2 // 5).where(has_sections)
+        laps[second] = laps[f"sector_{n}_ms"] - laps[first]
+    laps["is_pit_in"] = False
+    laps["pit_time_ms"] = np.nan
+    laps["top_speed_kmh"] = 200.5
+    laps["has_logger"] = laps["vehicle_id"] != LONE
+    laps["logger_lap"] = laps["lap_number"].where(laps["has_logger"])
+    judged = judge_laps(laps.assign(car=laps["vehicle_id"]), Settings().laps)
+    return pd.concat([laps, judged], axis=1)
+
+
+def driver_rows() -> list[dict[str, Any]]:
+    rows = []
+    for position, vehicle in enumerate(NAMES, start=1):
+        rows.append(
+            {
+                "vehicle_id": vehicle,
+                "driver_id": f"{NUMBERS[vehicle]}-1",
+                "vehicle_number": int(NUMBERS[vehicle]),
+                "vehicle_class": "Am",
+                "car_number": NUMBERS[vehicle],
+                "driver_number": 1,
+                "driver_name": NAMES[vehicle],
+                "has_logger": vehicle != LONE,
+                "has_telemetry": vehicle == PLAIN,
+                "position": position,
+                "status": "Classified",
+                "laps": LAPS,
+                "gap_first": "-" if position == 1 else "+2.740",
+                "path": PATHS_OF[vehicle],
+            }
+        )
+    return rows
+
+
+def trace_rows() -> list[dict[str, Any]]:
+    """Two laps every 2 m around 3,674 m; the second has a hole of 100 m."""
+    rows = []
+    for lap in TRACED:
+        for distance in np.arange(0, 3674, 2.0).tolist():
+            is_hole = lap == TRACED[1] and 1000 <= distance < 1100
+            speed = None if is_hole else 150 + 50 * float(np.sin(distance / 200))
+            rows.append(
+                {
+                    "vehicle_id": PLAIN,
+                    "lap_number": lap,
+                    "distance_m": distance,
+                    "time_ms": distance * 26.77,
+                    "speed_kmh": speed,
+                    "throttle_pct": 60.126,
+                    "brake_bar": 0.004,
+                    "steering_deg": -0.001,
+                }
+            )
+    return rows
+
+
+def session_tables() -> dict[str, Any]:
+    """Rows or frames of every table that a step before the report writes."""
+    laps, drivers = official_laps(), pd.DataFrame(driver_rows())
+    windows = [
+        {
+            "vehicle_id": PLAIN,
+            "lap_number": lap,
+            "start_ms": 0.0,
+            "end_ms": 98_326.0,
+            "samples": 2300,
+            "coverage": 1.0 if lap in TRACED else 0.5,
+            "longest_gap_s": 0.1,
+            "is_complete": lap in TRACED,
+            "reason": None if lap in TRACED else "the logger has gaps of 49 s",
+        }
+        for lap in (3, 4, 5)
+    ]
+    for n in (1, 2, 3):
+        laps[f"sector_{n}_time"] = laps[f"sector_{n}_ms"] / 1000
+    targets = compute_siwtl(laps, list(NAMES), Settings().siwtl)
+    statistics = lap_statistics(drivers, laps, pd.DataFrame(windows))
+    laps["driver_number"] = 1
+    laps["row_number"] = np.arange(1, len(laps) + 1)
+    feature = {c.name: 0.5 for c in TABLES["telemetry_features"].columns if c.type == "DOUBLE"}
+    return {
+        "laps": laps.drop(columns="has_logger").to_dict("records"),
+        "drivers": driver_rows(),
+        "sessions": [
+            {
+                "session_id": SESSION,
+                "circuit": "barber",
+                "circuit_name": "Barber Motorsports Park",
+                "year": "2025",
+                "race": 1,
+                "race_date": "2025-09-06",
+                "utc_offset_ms": 18_000_000,
+                "utc_offset_source": "circuit",
+                "logger_bias_ms": 180,
+                "crossings": 12,
+                "crossings_matched": 11,
+                "length_m": 3674.7,
+            }
+        ],
+        "logger_matches": [
+            {
+                "logger_id": vehicle,
+                "car_number": NUMBERS[vehicle],
+                "vehicle_id": vehicle,
+                "crossings": 6,
+                "crossings_matched": 6,
+                "second_best": 1,
+                "bias_ms": 180,
+                "residual_ms": 35.25,
+                "is_reliable": True,
+            }
+            for vehicle in (PLAIN, ODD)
+        ],
+        "unmatched_loggers": [
+            {"logger_id": "GR86-015-31", "reason": "it never crossed the line", "crossings": 0, "telemetry_rows": 12}
+        ],
+        "neutralisations": [
+            {
+                "phase": 1,
+                "green_until_ms": 295_000,
+                "yellow_from_ms": 490_000,
+                "yellow_until_ms": 491_000,
+                "green_from_ms": 590_000,
+                "crossings": 2,
+                "cars": 2,
+            }
+        ],
+        "telemetry_vehicles": [
+            {
+                "vehicle_id": vehicle,
+                "part": PATHS_OF[vehicle],
+                "samples": 4600,
+                "rows_read": 50_000,
+                "channels": ["aps"],
+            }
+            | {"is_clock_frozen": vehicle == ODD}
+            for vehicle in (PLAIN, ODD)
+        ],
+        "telemetry_laps": windows,
+        "sensors": [
+            {
+                "vehicle_id": PLAIN,
+                "throttle_channel": "aps",
+                "sample_rate_hz": 23.2,
+                "accel_x_sign": 1,
+                "accel_y_sign": 1,
+                "steering_zero_deg": -4.25,
+                "speed_lag_s": 0.27,
+                "crossings": 6,
+            }
+        ],
+        "clock_pieces": [],
+        "lap_distances": [],
+        "telemetry_features": [
+            feature | {"vehicle_id": PLAIN, "lap_number": lap, "brake_spike_count": 2, "throttle_drop_count": 0}
+            for lap in TRACED
+        ],
+        "weather": [
+            {"row_number": n, "observed_at_ms": RACE_START_MS + 63_000 * n, "air_temp_c": 30.0 + n, "is_rain": False}
+            for n in (1, 2, 3)
+        ],
+        "siwtl": targets.targets,
+        "siwtl_sectors": targets.sectors,
+        "lap_statistics": statistics,
+        "fleet_statistics": fleet_statistics(drivers, laps, statistics, targets.targets.to_pandas()),
+    }
+
+
+def write_session(context: StepContext, tables: Mapping[str, Any]) -> None:
+    """Write the tables, the traces of one car, a part of the row account and the manifest."""
+    for name, rows in tables.items():
+        _write(context.paths.table(context.session, name), name, rows)
+    _write(context.paths.table(context.session, "lap_traces", part=PATHS_OF[PLAIN]), "lap_traces", trace_rows())
+    account = {
+        "file": "R1_barber_telemetry_data.csv.gz",
+        "kind": "telemetry",
+        "rows_read": 100,
+        "rows_kept": 90,
+        "exact_duplicates": 5,
+        "rows_merged": 3,
+        "rows_set_aside": 2,
+        "conflict_rows": 6,
+    }
+    accounts = [account | {"vehicle_id": vehicle} for vehicle in (PLAIN, ODD)]
+    _write(context.paths.table(context.session, "row_accounting", part="raw_telemetry"), "row_accounting", accounts)
+    place = {"file": account["file"], "kind": "telemetry", "detail": "'x'", "raw_text": "a,b"}
+    rejects = [place | {"line_number": n, "row_number": n - 1, "reason": "value is no number"} for n in (2, 3, 4, 5)]
+    _write(context.paths.table(context.session, "quarantine", part="raw_telemetry"), "quarantine", rejects)
+
+
+def _write(path: Path, name: str, rows: Any) -> None:
+    table = TABLES[name]
+    if isinstance(rows, list):
+        known = [{key: _plain(row[key]) for key in row if key in table.column_names} for row in rows]
+        rows = pa.Table.from_pylist(known, schema=table.arrow_schema())
+    write_table(rows, path, table)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and np.isnan(value):
+        return None
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+@pytest.fixture
+def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StepContext:
+    """A session whose tables are all there; its manifest misses nothing but the weather."""
+    settings = Settings(data_dir=tmp_path / "data", reports_dir=tmp_path / "reports")
+    context = StepContext(session=SESSION, paths=Paths.of(settings), settings=settings, progress=lambda text: None)
+    write_session(context, session_tables())
+    monkeypatch.setattr(report_steps, "read_manifest", lambda path: _ManifestDouble())
+    return context
+
+
+class _ManifestDouble:
+    missing_kinds = ("weather",)
+
+
+class Pages(HTMLParser):
+    """What a page links to and what it would run or style inline."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [name for name, _ in attrs]
+        self.links += [value for name, value in attrs if name in ("href", "src") and value]
+
+
+def read_page(path: Path) -> Pages:
+    page = Pages()
+    page.feed(path.read_text(encoding="utf-8"))
+    return page
+
+
+def html_pages(context: StepContext) -> Iterable[Path]:
+    build_season(context.paths, context.settings)
+    yield context.paths.season_page()
+    yield from sorted(context.paths.published(SESSION).rglob("*.html"))
+
+
+def record(context: StepContext, name: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((context.paths.published(SESSION) / "api" / name).read_bytes())
+    return document
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_a_session_has_every_file_of_the_contract(context: StepContext) -> None:
+    build_reports(context)
+    site = context.paths.published(SESSION)
+    names = {name for name in tree(site) if not name.startswith("assets/")}
+    per_car = {
+        pattern.format(PATHS_OF[vehicle])
+        for vehicle in NAMES
+        for pattern in ("drivers/{}.html", "api/laps/{}.json", "api/ml/siwtl/calculate/{}.json")
+    }
+    traces = {f"api/telemetry/{PATHS_OF[PLAIN]}/{lap}.json" for lap in TRACED}
+    whole = {"index.html", "manifest.json", "api/drivers.json", "api/fleet/summary.json"}
+    assert names == whole | per_car | traces
+
+
+def test_every_json_file_is_an_envelope_on_one_line(context: StepContext) -> None:
+    build_reports(context)
+    for path in context.paths.published(SESSION).glob("api/**/*.json"):
+        text = path.read_text(encoding="utf-8")
+        document = json.loads(text)
+        assert list(document) == ["schema_version", "session", "build", "generated_at", "data"]
+        assert document["session"] == SESSION
+        assert text.endswith("}\n")
+        assert text.count("\n") == 1
+
+
+def test_siwtl_has_exactly_the_fields_of_the_contract(context: StepContext) -> None:
+    build_reports(context)
+    data = record(context, f"ml/siwtl/calculate/{PATHS_OF[PLAIN]}.json")["data"]
+    assert list(data) == [
+        *("vehicle_id", "best_lap_ms", "ideal_lap_ms", "siwtl_lap_ms", "potential_gain_ms", "achievability"),
+        *("consistency_score", "consistency_percentile", "clean_laps", "confidence", "jackknife_range_ms"),
+        *("rolling_best_ms", "sectors", "sections6", "spec_reference"),
+    ]
+    fields = ["sector", "best_ms", "in_best_lap_ms", "gap_ms", "weight", "gain_ms", "donor_lap", "done_on_laps"]
+    assert [list(sector) for sector in data["sectors"]] == [fields] * 3
+    assert data["best_lap_ms"] - data["siwtl_lap_ms"] == data["potential_gain_ms"]
+    assert sum(sector["gain_ms"] for sector in data["sectors"]) == data["potential_gain_ms"]
+    assert list(data["spec_reference"]) == ["siwtl_literal_s", "note"]
+
+
+def test_a_car_without_a_clean_lap_has_a_record_of_nulls_and_a_page_that_says_why(context: StepContext) -> None:
+    build_reports(context)
+    data = record(context, f"ml/siwtl/calculate/{LONE}.json")["data"]
+    assert data["siwtl_lap_ms"] is None
+    assert data["sectors"] == []
+    assert data["jackknife_range_ms"] is None
+    page = (context.paths.published(SESSION) / f"drivers/{LONE}.html").read_text(encoding="utf-8")
+    assert "none of 6 laps is clean" in page
+    assert "full-course yellow (6 laps)" in page
+    assert "No logger was matched to this car" in page
+
+
+def test_laps_carry_reasons_with_their_sentences_and_every_time_is_an_integer(context: StepContext) -> None:
+    build_reports(context)
+    data = record(context, f"laps/{PATHS_OF[PLAIN]}.json")["data"]
+    assert data["laps"][0]["reasons"] == [
+        {"code": "first_lap", "text": "first lap, from the green flag", "excludes": "clean"}
+    ]
+    times = [lap[name] for lap in data["laps"] for name in ("lap_time_ms", "elapsed_ms", "gap_to_best_ms")]
+    times += [time for lap in data["laps"] for time in lap["sectors_ms"]]
+    assert {type(time) for time in times} == {int}
+    assert [lap["has_telemetry"] for lap in data["laps"]] == [lap in TRACED for lap in range(1, LAPS + 1)]
+    assert data["laps"][3]["telemetry_note"] == "the logger has gaps of 49 s"
+
+
+def test_a_trace_keeps_its_gap_as_null_and_its_columns_in_step(context: StepContext) -> None:
+    build_reports(context)
+    data = record(context, f"telemetry/{PATHS_OF[PLAIN]}/5.json")["data"]
+    columns = ("distance_m", "time_ms", "speed_kmh", "throttle_pct", "brake_bar", "steering_deg")
+    assert {len(data[name]) for name in columns} == {1837}
+    assert [data["speed_kmh"][i] is None for i in (499, 500, 549, 550)] == [False, True, True, False]
+    assert data["throttle_pct"][0] == 60.13
+    assert (data["brake_bar"][0], data["steering_deg"][0]) == (0, 0)
+    assert all(isinstance(time, int) for time in data["time_ms"])
+    assert data["synthetic"] is False
+    assert data["features"]["brake_spike_count"] == 2
+
+
+def test_the_row_account_is_summed_over_cars_and_said_in_sentences(context: StepContext) -> None:
+    build_reports(context)
+    quality = record(context, "fleet/summary.json")["data"]["data_quality"]
+    assert [(file["rows_read"], file["rows_kept"]) for file in quality["files"]] == [(200, 180)]
+    assert quality["set_aside"] == [{"kind": "telemetry", "reason": "value is no number", "rows": 4}]
+    assert quality["matched_share"] == round(11 / 12, 6)
+    assert quality["frozen_clocks"] == [ODD]
+    assert "No file of weather: no temperatures, wind or rain." in quality["notes"]
+    assert any(note.startswith("Logger GR86-015-31 belongs to no car") for note in quality["notes"])
+
+
+def test_names_from_the_raw_files_are_text_and_nothing_else(context: StepContext) -> None:
+    build_reports(context)
+    for path in html_pages(context):
+        page = read_page(path)
+        assert "script" not in page.tags, path
+        assert not [name for name in page.attributes if name == "style" or name.startswith("on")], path
+
+
+def test_every_page_is_strict_html(context: StepContext) -> None:
+    build_reports(context)
+    for path in html_pages(context):
+        html5lib.HTMLParser(strict=True).parse(path.read_bytes())
+
+
+def test_every_link_leads_to_a_file_and_none_to_another_host(context: StepContext) -> None:
+    build_reports(context)
+    for path in html_pages(context):
+        for link in read_page(path).links:
+            assert not re.match(r"[a-z]+:|//", link), (path, link)
+            if not link.startswith("#"):
+                assert (path.parent / unquote(link)).is_file(), (path, link)
+
+
+def test_numbers_of_a_page_are_those_of_the_records(context: StepContext) -> None:
+    build_reports(context)
+    page = (context.paths.published(SESSION) / f"drivers/{PATHS_OF[PLAIN]}.html").read_text(encoding="utf-8")
+    data = record(context, f"ml/siwtl/calculate/{PATHS_OF[PLAIN]}.json")["data"]
+    gain = f"{data['potential_gain_ms'] / 1000:.3f}"
+    best = max(data["sectors"], key=lambda sector: sector["gain_ms"])
+    assert f"<h1>{gain} s to find, {best['gain_ms'] / 1000:.3f} s of it in sector {best['sector']}</h1>" in page
+    assert f"{data['siwtl_lap_ms'] // 60_000}:{data['siwtl_lap_ms'] % 60_000 / 1000:06.3f}" in page
+
+
+def test_an_unchanged_rebuild_publishes_nothing_and_keeps_every_byte(
+    context: StepContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build_reports(context)
+    build_season(context.paths, context.settings)
+    site = context.paths.published(SESSION)
+    before, target, stamp = tree(context.paths.reports), site.readlink(), site.lstat().st_mtime_ns
+    monkeypatch.setattr(report_steps, "clock_now", lambda: "2099-01-01T00:00:00Z")
+    outcome = build_reports(context)
+    build_season(context.paths, context.settings)
+    assert outcome.figures["published"] == "unchanged"
+    assert (site.readlink(), site.lstat().st_mtime_ns) == (target, stamp)
+    assert tree(context.paths.reports) == before
+
+
+def test_a_change_of_one_car_leaves_the_files_of_the_others_alone(
+    context: StepContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build_reports(context)
+    site = context.paths.published(SESSION)
+    before = tree(site)
+    tables = session_tables()
+    tables["drivers"][2]["team"] = "Team 7"
+    write_session(context, tables)
+    monkeypatch.setattr(report_steps, "clock_now", lambda: "2099-01-01T00:00:00Z")
+    build_reports(context)
+    after = tree(site)
+    changed = {name for name in after if after[name] != before.get(name)}
+    assert changed == {"manifest.json", "api/drivers.json", "api/fleet/summary.json", f"drivers/{LONE}.html"}
+    assert record(context, "drivers.json")["generated_at"] == "2099-01-01T00:00:00Z"
+
+
+def test_a_missing_trace_folder_gives_a_report_without_telemetry(context: StepContext) -> None:
+    for file in context.paths.table_folder(SESSION, "lap_traces").iterdir():
+        file.unlink()
+    context.paths.table_folder(SESSION, "lap_traces").rmdir()
+    build_reports(context)
+    driver = record(context, "drivers.json")["data"]["drivers"][0]
+    assert driver["telemetry_laps"] == []
+    assert driver["telemetry_note"] == "The telemetry of this car covers no complete lap."
+
+
+def test_a_damaged_table_fails_with_its_path_and_the_earlier_report_stands(context: StepContext) -> None:
+    build_reports(context)
+    before = tree(context.paths.published(SESSION))
+    file = context.paths.table(SESSION, "laps")
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(ContractError, match=re.escape(str(file))):
+        build_reports(context)
+    assert tree(context.paths.published(SESSION)) == before
+
+
+def test_a_full_disk_leaves_the_earlier_report_standing(context: StepContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    build_reports(context)
+    before = tree(context.paths.reports)
+    tables = session_tables()
+    tables["drivers"][0]["team"] = "Team 7"
+    write_session(context, tables)
+
+    def place(*arguments: object, **keywords: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(publishing, "_place", place)
+    with pytest.raises(StorageError, match="No space left on device"):
+        build_reports(context)
+    assert tree(context.paths.reports) == before
+
+
+def test_the_season_lists_published_sessions_by_date_and_says_which_are_of_another_version(
+    context: StepContext,
+) -> None:
+    build_reports(context)
+    other = replace(context, session="old-2024-r1")
+    folder = context.paths.builds(other.session) / "0001-000000000000"
+    (folder / "api/fleet").mkdir(parents=True)
+    (folder / "manifest.json").write_text("{}", encoding="utf-8")
+    (folder / "api/fleet/summary.json").write_text('{"schema_version": "0.1"}', encoding="utf-8")
+    context.paths.published(other.session).symlink_to(folder)
+    assert build_season(context.paths, context.settings) == 2
+    page = context.paths.season_page().read_text(encoding="utf-8")
+    assert page.index("Barber Motorsports Park, race 1") < page.index("old-2024-r1")
+    assert "run the session again" in page
+
+
+def test_the_season_page_of_no_session_says_how_to_make_one(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data", reports_dir=tmp_path / "reports")
+    assert build_season(Paths.of(settings), settings) == 0
+    assert "grx run PATH" in (tmp_path / "reports/index.html").read_text(encoding="utf-8")
+
+
+def test_only_the_set_number_of_builds_is_kept(context: StepContext) -> None:
+    context = replace(context, settings=replace(context.settings, report=ReportSettings(keep_builds=2)))
+    tables = session_tables()
+    for team in ("Team 1", "Team 2", "Team 3"):
+        tables["drivers"][0]["team"] = team
+        write_session(context, tables)
+        build_reports(context)
+    builds = sorted(folder.name[:4] for folder in context.paths.builds(SESSION).iterdir())
+    assert builds == ["0002", "0003"]
+
+
+def test_the_duckdb_file_has_every_declared_table_with_the_rows_of_its_parquet_files(context: StepContext) -> None:
+    outcome = build_warehouse(context)
+    with duckdb.connect(str(context.paths.warehouse_file(SESSION)), read_only=True) as connection:
+        names = {row[0] for row in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+        assert names == {name for name, table in TABLES.items() if table.in_warehouse}
+        laps = connection.execute("SELECT count(*), sum(lap_time_ms) FROM laps WHERE is_valid").fetchone()
+        expected = official_laps()
+        assert laps == (len(expected), expected["lap_time_ms"].sum())
+        assert connection.execute("SELECT count(*) FROM row_accounting").fetchone() == (2,)
+        assert connection.execute("SELECT count(*) FROM timing_laps").fetchone() == (0,)
+    assert outcome.outputs == (context.paths.warehouse_file(SESSION),)

@@ -1,0 +1,1 @@
+"""Builders of small honest raw files and tables that several tests share."""

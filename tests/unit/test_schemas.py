@@ -1,0 +1,41 @@
+from grx_pipeline.schemas import CHANNELS, TABLES
+
+# The specification's tables: names, columns and types that other people's scripts build on.
+SPECIFIED = {
+    "drivers": "vehicle_id VARCHAR, driver_id VARCHAR, vehicle_number INTEGER, vehicle_class VARCHAR",
+    "laps": (
+        "vehicle_id VARCHAR, lap_number INTEGER, lap_time_ms BIGINT, sector_1_time DOUBLE, sector_2_time DOUBLE,"
+        " sector_3_time DOUBLE, is_valid BOOLEAN"
+    ),
+    "telemetry_features": (
+        "vehicle_id VARCHAR, lap_number INTEGER, speed_mean DOUBLE, speed_std DOUBLE, throttle_mean DOUBLE,"
+        " throttle_std DOUBLE, brake_mean DOUBLE, brake_std DOUBLE, steering_angle_mean DOUBLE,"
+        " steering_angle_std DOUBLE, brake_spike_count INTEGER, throttle_drop_count INTEGER,"
+        " steering_corrections INTEGER, brake_smoothness DOUBLE, throttle_smoothness DOUBLE"
+    ),
+}
+
+
+def test_the_specified_tables_have_their_columns_and_types() -> None:
+    for name, columns in SPECIFIED.items():
+        declared = {column.name: column.type for column in TABLES[name].columns}
+        for column in columns.split(", "):
+            column_name, column_type = column.split()
+            assert declared[column_name] == column_type
+
+
+def test_cars_and_laps_are_keyed_as_specified() -> None:
+    assert TABLES["drivers"].key == ("vehicle_id",)
+    assert TABLES["laps"].key == TABLES["telemetry_features"].key == ("vehicle_id", "lap_number")
+    assert all(TABLES[name].is_primary for name in SPECIFIED)
+
+
+def test_every_table_and_column_says_what_it_is() -> None:
+    for table in TABLES.values():
+        assert table.text.endswith(".")
+        assert all(column.text for column in table.columns)
+        assert set(table.order) <= set(table.column_names)
+
+
+def test_a_channel_is_a_column_of_the_samples() -> None:
+    assert {column for _, column, *_ in CHANNELS} <= set(TABLES["telemetry"].column_names)
