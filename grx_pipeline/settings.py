@@ -99,7 +99,7 @@ class ClockSettings:
     )
     gap_s: float = threshold(0.5, unit="s", why="11 missing fast samples; longer gaps are masked, never bridged")
     min_coverage: float = threshold(
-        0.95, unit="share of lap", why="13 laps with 95 to 98 % integrate to within .4 % of the field's length, as whole ones"
+        0.95, unit="share of lap", why="13 laps with 95 to 98 % integrate to within .4 % of the field, as whole ones"
     )
 
 

@@ -1,5 +1,6 @@
 """What assets and checks are given: settings, folders, and whom to tell. Decides nothing about steps."""
 
+import contextlib
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from grx_pipeline.defs.locks import session_lock
+from grx_pipeline.defs.locks import folder_lock, session_lock
 from grx_pipeline.errors import GrxError
 from grx_pipeline.paths import Paths
 from grx_pipeline.settings import Settings, load_settings
@@ -57,17 +58,35 @@ class Pipeline:
             settings=self.settings,
             progress=lambda text: self.detail(f"{prefix}  {text}"),
         )
-        try:
+        with errors_for_people():
             result = run_step(step, context)
-        except GrxError as error:
-            raise dg.Failure(description=str(error), allow_retries=False) from None
-        except RuntimeError as error:
-            if str(error) == _DUCKDB_INTERRUPTED:
-                raise KeyboardInterrupt from None
-            raise
         self.progress(f"{prefix}  {result_text(result)}")
         self.finished(result)
         return result
+
+    def run_season(self, build: Callable[[Paths, Settings], int]) -> int:
+        """Make the season page, one process at a time; returns the number of sessions it lists.
+
+        The page's time is that of the last time it was made, changed or not.
+        """
+        with errors_for_people(), folder_lock(self.paths.reports):
+            sessions = build(self.paths, self.settings)
+            self.paths.season_page().touch()
+        self.progress(f"season page  {sessions} sessions")
+        return sessions
+
+
+@contextlib.contextmanager
+def errors_for_people() -> Iterator[None]:
+    """A GrxError becomes a Dagster failure with its message alone; an interrupted query an interrupt."""
+    try:
+        yield
+    except GrxError as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from None
+    except RuntimeError as error:
+        if str(error) == _DUCKDB_INTERRUPTED:
+            raise KeyboardInterrupt from None
+        raise
 
 
 def result_text(result: StepResult) -> str:

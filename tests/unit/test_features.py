@@ -45,7 +45,7 @@ def applications(peak: float, rise_s: float, starts: tuple[float, ...], *, rate_
 
 def lap(*, rate_hz: float = SETTINGS.rate_hz, **channels: Array) -> LapSamples:
     quiet = ramps((0.0, 0.0), rate_hz=rate_hz)
-    idle = {name: quiet for name in ("throttle_pct", "brake_bar", "steering_deg", "accel_y_g")}
+    idle = dict.fromkeys(("throttle_pct", "brake_bar", "steering_deg", "accel_y_g"), quiet)
     return LapSamples(rate_hz=rate_hz, **({"speed_kmh": quiet + 100} | idle | channels))
 
 

@@ -28,7 +28,6 @@ def drive(*, lag_s: float = 0.3, seconds: float = 200.0) -> Motion:
     time = np.arange(0.0, seconds, 0.043)
     slow_time = time[2::5]
     turn = 2 * np.pi / 25
-    speed_kmh = 140 - 60 * np.cos(turn * time)
     accel_x = 60 * turn * np.sin(turn * time) / 3.6 / STANDARD_GRAVITY
     bend = np.where(np.cos(turn * time) < -0.5, 0.0, np.sin(turn * time / 2 + 0.3) * (np.cos(turn * time) + 0.5))
     return Motion(
@@ -43,9 +42,7 @@ def drive(*, lag_s: float = 0.3, seconds: float = 200.0) -> Motion:
 
 
 @settings(deadline=None, max_examples=30)
-@given(
-    lag=st.floats(0.05, 0.55), zero=st.floats(-0.3, 0.3), gain=st.floats(0.5, 1.0), sign=st.sampled_from([-1, 1])
-)
+@given(lag=st.floats(0.05, 0.55), zero=st.floats(-0.3, 0.3), gain=st.floats(0.5, 1.0), sign=st.sampled_from([-1, 1]))
 def test_lag_sign_and_zero_of_the_long_axis_are_found(lag: float, zero: float, gain: float, sign: int) -> None:
     motion = drive(lag_s=lag)
     found = fit_longitudinal(replace(motion, accel_x_g=sign * gain * motion.accel_x_g + zero), SETTINGS)
@@ -77,9 +74,7 @@ def test_stuck_accelerometer_tells_nothing_of_the_lag() -> None:
 def test_gaps_in_speed_do_not_move_the_lag() -> None:
     motion = drive(lag_s=0.25)
     kept = (motion.speed_s % 40) < 35
-    found = fit_longitudinal(
-        replace(motion, speed_s=motion.speed_s[kept], speed_kmh=motion.speed_kmh[kept]), SETTINGS
-    )
+    found = fit_longitudinal(replace(motion, speed_s=motion.speed_s[kept], speed_kmh=motion.speed_kmh[kept]), SETTINGS)
     assert found is not None
     assert found.lag_s == pytest.approx(0.25, abs=1.01 * SETTINGS.lag_step_s)
 

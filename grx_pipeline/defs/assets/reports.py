@@ -5,9 +5,7 @@ from collections.abc import Callable
 import dagster as dg
 
 from grx_pipeline.defs.assets.factory import Card, code_version
-from grx_pipeline.defs.locks import folder_lock
 from grx_pipeline.defs.resources import Pipeline
-from grx_pipeline.errors import GrxError
 from grx_pipeline.paths import Paths
 from grx_pipeline.settings import Settings
 from grx_pipeline.storage.steps import file_hash
@@ -43,14 +41,9 @@ def season_asset(build_season: Callable[[Paths, Settings], int]) -> dg.AssetsDef
         code_version=code_version(("reports",)),
     )
     def out_season(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult:
+        sessions = pipeline.run_season(build_season)
         page = pipeline.paths.season_page()
-        try:
-            with folder_lock(pipeline.paths.reports):
-                sessions = build_season(pipeline.paths, pipeline.settings)
-                page.touch()
-        except GrxError as error:
-            raise dg.Failure(description=str(error), allow_retries=False) from None
-        metadata = {"sessions": dg.MetadataValue.int(sessions), "page": dg.MetadataValue.path(str(page))}
+        metadata = {"sessions": dg.MetadataValue.int(sessions), "page": dg.MetadataValue.path(page)}
         return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(file_hash(page)))
 
     return out_season
