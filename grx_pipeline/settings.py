@@ -59,9 +59,7 @@ class MatchSettings:
     max_second_share: float = threshold(
         0.6, unit="share", why="a second car that fits more than this leaves doubt; in a pack 0.3 to 0.5 is usual"
     )
-    min_share: float = threshold(
-        0.4, unit="share", why="true cars match 0.7 and more of their crossings in the race"
-    )
+    min_share: float = threshold(0.4, unit="share", why="true cars match 0.7 and more of their crossings in the race")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,6 @@ a file it wrote is missing or altered.
 
 import dataclasses
 import functools
-import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from grx_pipeline.storage.steps import (
     changed_inputs,
     changed_outputs,
     combined_hash,
+    file_hash,
     make_record,
     read_record,
     write_record,
@@ -73,7 +73,7 @@ _CHAIN = (
         name="raw_telemetry",
         text="Telemetry samples as logged, one file per car, every raw row accounted for.",
         build=build_telemetry,
-        packages=("ingest", "schemas", "storage"),
+        packages=("ingest", "paths", "schemas", "sql", "storage"),
         tables=("telemetry", "telemetry_vehicles", *_ACCOUNT),
         raw_kinds=("telemetry", "telemetry_json"),
         settings=("ingest",),
@@ -107,7 +107,7 @@ _CHAIN = (
         name="core_laps",
         text="Cars, official laps with validity and reasons, which logger is which car, yellow phases.",
         build=build_laps,
-        packages=("laps", "schemas", "storage", "track"),
+        packages=("laps", "paths", "schemas", "storage", "track"),
         tables=("laps", "drivers", "sessions", "logger_matches", "unmatched_loggers", "neutralisations"),
         reads=("raw_telemetry", "raw_logger_laps", "raw_timing", "raw_weather"),
         settings=("match", "laps"),
@@ -134,7 +134,7 @@ _CHAIN = (
         name="core_features",
         text="What hands and feet did in each lap: means, spikes, drops, corrections, smoothness.",
         build=build_features,
-        packages=("methods", "schemas", "storage"),
+        packages=("methods", "schemas", "storage", "track"),
         tables=("telemetry_features",),
         reads=("raw_telemetry", "core_telemetry_laps"),
         settings=("features", "clock"),
@@ -255,7 +255,12 @@ def _setting_values(settings: Settings, group: str) -> dict[str, str]:
 
 @functools.cache
 def _package_hash(package: str) -> str:
-    """Hash of every file of a subpackage: a change of the logic is a change of the step."""
-    root = Path(str(resources.files("grx_pipeline"))) / package
-    files = sorted(path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return combined_hash({p.relative_to(root).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files})
+    """Hash of every file of a subpackage or module: a change of the logic is a change of the step."""
+    root = Path(str(resources.files("grx_pipeline")))
+    module = root / f"{package}.py"
+    files = [module] if module.is_file() else [path for path in (root / package).rglob("*") if _is_source(path)]
+    return combined_hash({path.relative_to(root).as_posix(): file_hash(path) for path in files})
+
+
+def _is_source(path: Path) -> bool:
+    return path.is_file() and "__pycache__" not in path.parts

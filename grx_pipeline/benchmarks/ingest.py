@@ -63,9 +63,10 @@ def measure(path: Path, *, rounds: int) -> Measurement:
 
 def render(result: Measurement) -> str:
     """The measurement as a text table, with the machine it was made on."""
+    tools = f"Python {platform.python_version()}, DuckDB {duckdb.__version__}"
     lines = [
         f"{result.telemetry.name}, {result.telemetry.stat().st_size / 1e6:,.1f} MB; medians of {result.rounds} rounds",
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, DuckDB {duckdb.__version__}",
+        f"{platform.machine()}, {os.cpu_count()} cores, {tools}",
         "",
         f"{'bare DuckDB pivot to Parquet':32}{result.pivot_s:8.2f} s {result.pivot_peak_mib:6.0f} MiB",
         f"{'pipeline, start-up aside':32}{result.pipeline_s:8.2f} s {result.pipeline_peak_mib:6.0f} MiB",

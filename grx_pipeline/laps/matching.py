@@ -122,15 +122,15 @@ def _judge(fit: _Fit, bias_ms: int, settings: MatchSettings) -> tuple[LoggerMatc
     has_enough = fit.matched >= settings.min_crossings and share >= settings.min_share
     is_short = fit.has_same_number and fit.matched > 0 and share >= settings.min_share
     if not has_enough and not is_short:
-        reason = (
-            f"only {fit.matched} of {in_race} crossings in the race fit the best car, {fit.laps['car_number'].iloc[0]}"
-        )
+        number = fit.laps["car_number"].iloc[0]
+        reason = f"only {fit.matched} of {in_race} crossings in the race fit the best car, {number}"
         return _no_match(fit.logger_id, len(fit.crossings), reason), _NO_CROSSINGS
-    reason = None
+    doubt = None
     if not has_enough:
-        reason = f"only {fit.matched} crossing{'s' if fit.matched > 1 else ''} to go by; accepted because the number is the same"
+        crossings = "crossing" if fit.matched == 1 else "crossings"
+        doubt = f"only {fit.matched} {crossings} to go by; accepted because the number is the same"
     elif fit.second_best > settings.max_second_share * fit.matched:
-        reason = f"{fit.matched} crossings fit, but {fit.second_best} fit another car too"
+        doubt = f"{fit.matched} crossings fit, but {fit.second_best} fit another car too"
     nearest, residuals = _nearest(fit.crossings, fit.laps, bias_ms)
     own_bias_ms = float(np.median(residuals[np.abs(residuals) <= settings.tolerance_s * 1000]))
     residuals = residuals - own_bias_ms
@@ -153,8 +153,8 @@ def _judge(fit: _Fit, bias_ms: int, settings: MatchSettings) -> tuple[LoggerMatc
         second_best=fit.second_best,
         bias_ms=round(bias_ms + own_bias_ms),
         residual_ms=MAD_TO_SD * float(np.median(np.abs(closest["residual_ms"]))),
-        is_reliable=reason is None,
-        reason=reason,
+        is_reliable=doubt is None,
+        reason=doubt,
     )
     return match, closest
 

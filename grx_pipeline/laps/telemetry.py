@@ -21,12 +21,13 @@ from grx_pipeline.laps.sensors import (
     sample_rate,
 )
 from grx_pipeline.laps.windows import Crossings, lap_changes, match_crossings, summarise_crossings
-from grx_pipeline.schemas import TABLES
+from grx_pipeline.schemas import CHANNELS, TABLES
 from grx_pipeline.settings import ClockSettings, Settings
 
 Array = npt.NDArray[np.float64]
 
-THROTTLE_CHANNELS = {"aps": "accelerator_pct", "ath": "throttle_blade_pct"}
+# The pedal before the blade: the blade also closes at gear changes.
+THROTTLE_CHANNELS = {raw: column for name in ("aps", "ath") for raw, column, *_ in CHANNELS if raw == name}
 SAMPLE_COLUMNS = (
     *("sample_ms", "ecu_ms", "received_at_ms", "logger_lap", "accel_x_g", "accel_y_g", "steering_deg"),
     *("speed_kmh", *THROTTLE_CHANNELS.values()),

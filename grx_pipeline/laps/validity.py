@@ -36,9 +36,9 @@ REASONS: dict[str, Reason] = {
     "restart": Reason(text="restart: the lap before ended under full-course yellow", excludes="clean"),
     "missing_sector": Reason(text="a sector time is missing", excludes="clean"),
     "implausible_sector": Reason(
-        text="a sector is faster than 0.9 x the field's median: a timing fault", excludes="clean"
+        text="a sector is faster than 0.9 × the field's median: a timing fault", excludes="clean"
     ),
-    "off_pace": Reason(text="slower than 1.04 x the driver's own pace", excludes="clean"),
+    "off_pace": Reason(text="slower than 1.04 × the driver's own pace", excludes="clean"),
     "no_crossing_match": Reason(text="no logger crossing fits the official one", excludes="none"),
 }
 

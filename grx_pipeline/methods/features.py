@@ -142,9 +142,7 @@ def smoothness(values: Array, rate_hz: float, *, unused: float, settings: Featur
     if smooth is None or np.ptp(smooth) < unused:
         return None
     rate = np.gradient(smooth) * rate_hz
-    slow = low_pass(rate, settings.smoothness_split_hz, rate_hz)
-    if slow is None:
-        return None
+    slow = sosfiltfilt(_butterworth(settings.smoothness_split_hz, rate_hz), rate)
     known = np.isfinite(values)
     energy, fast_energy = np.sum(rate[known] ** 2), np.sum((rate - slow)[known] ** 2)
     return float(1.0 - min(fast_energy, energy) / energy)

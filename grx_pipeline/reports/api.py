@@ -123,7 +123,7 @@ class _CarGroups:
     @classmethod
     def of(cls, tables: SessionTables) -> "_CarGroups":
         one = ("siwtl", "lap_statistics", "sensors", "telemetry_vehicles")
-        many = ("laps", "siwtl_sectors", "telemetry_laps", "telemetry_features", "clock_pieces", "lap_distances")
+        many = ("laps", "siwtl_sectors", "telemetry_laps", "telemetry_features", "lap_distances")
         return cls(
             one={name: tables.per_vehicle(name) for name in one},
             many={name: tables.by_vehicle(name) for name in many},
@@ -148,7 +148,6 @@ def _car_records(groups: _CarGroups, row: Row, traces: list[LapTrace], settings:
         match=groups.matches.get(vehicle),
         logger=groups.one["telemetry_vehicles"].get(vehicle),
         sensors=sensors,
-        clock_pieces=groups.rows("clock_pieces", vehicle),
         telemetry_laps=groups.rows("telemetry_laps", vehicle),
         distances=groups.rows("lap_distances", vehicle),
         trace_laps=tuple(trace.lap_number for trace in traces),

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from grx_pipeline.reports.formats import axis_time, number
 from grx_pipeline.reports.records import Lap, Laps, Neutralisation, Siwtl, Telemetry
 
-_LAP_STEPS_MS = (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 60_000)
+_LAP_STEPS_MS = (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 60_000, 120_000, 300_000)
 _CLOCK_STEPS_MIN = (1, 2, 5, 10, 15, 20, 30, 60)
 _DISTANCE_STEPS_M = (100, 200, 500, 1000, 2000)
 _SPEED_STEPS_KMH = (20, 50, 100)
@@ -58,13 +58,12 @@ class LapPoint:
 
 @dataclass(frozen=True, kw_only=True)
 class LapChart:
-    """Lap times over race time. `line` joins the laps drawn to scale; best and target are heights."""
+    """Lap times over race time. `line` is a path through laps in a row that are drawn to scale; target is a height."""
 
     frame: Frame
     bands: tuple[Band, ...]
     points: tuple[LapPoint, ...]
     line: str
-    best_y: float | None
     target_y: float | None
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
@@ -107,8 +106,7 @@ def lap_chart(laps: Laps, siwtl: Siwtl, phases: Iterable[Neutralisation]) -> Lap
         frame=frame,
         bands=tuple(band for phase in phases for band in _bands(phase, x_scale)),
         points=points,
-        line=_polyline([(point.x, point.y) for point in points if not point.is_slow]),
-        best_y=y_scale.at(laps.best_lap_ms),
+        line=_path((point.x, None if point.is_slow else point.y) for point in points),
         target_y=None if siwtl.siwtl_lap_ms is None else y_scale.at(siwtl.siwtl_lap_ms),
         x_ticks=tuple(
             Tick(at=x_scale.at(value), label=number(value)) for value in _ticks(0, race_min, _CLOCK_STEPS_MIN, most=7)
@@ -189,20 +187,22 @@ def _ticks(low: float, high: float, steps: Sequence[int], *, most: int) -> list[
     return ticks
 
 
-def _polyline(points: Iterable[tuple[float, float]]) -> str:
-    return " ".join(f"{x},{y}" for x, y in points)
-
-
 def _trace_path(
     x_values: npt.NDArray[np.float64], y_values: npt.NDArray[np.float64], x_scale: _Scale, y_scale: _Scale
 ) -> str:
-    """An SVG path through at most some 640 points; a value that is missing ends a stroke."""
+    """An SVG path through at most some 640 points of a trace."""
     step = len(x_values) // _PATH_POINTS + 1
+    pairs = zip(x_values[::step].tolist(), y_values[::step].tolist(), strict=True)
+    return _path((x_scale.at(x), None if np.isnan(y) else y_scale.at(y)) for x, y in pairs)
+
+
+def _path(points: Iterable[tuple[float, float | None]]) -> str:
+    """An SVG path through the points; one without a height ends a stroke."""
     strokes, pen = [], "M"
-    for x, y in zip(x_values[::step].tolist(), y_values[::step].tolist(), strict=True):
-        if np.isnan(y):
+    for x, y in points:
+        if y is None:
             pen = "M"
         else:
-            strokes.append(f"{pen}{x_scale.at(x)} {y_scale.at(y)}")
+            strokes.append(f"{pen}{x} {y}")
             pen = "L"
     return "".join(strokes)

@@ -54,7 +54,6 @@ class CarTables:
     match: Row | None
     logger: Row | None
     sensors: Row | None
-    clock_pieces: list[Row]
     telemetry_laps: list[Row]
     distances: list[Row]
     trace_laps: tuple[int, ...]
@@ -123,8 +122,6 @@ def _sensor_notes(car: CarTables, settings: FeatureSettings) -> Iterator[str]:
         yield f"A steering zero of {number(sensors['steering_zero_deg'], 1)}° was taken off."
     if sensors["sample_rate_hz"] is not None and sensors["sample_rate_hz"] < settings.min_rate_hz:
         yield f"The logger runs at {number(sensors['sample_rate_hz'], 1)} Hz only, so counts of events run low."
-    if len(car.clock_pieces) > 1:
-        yield f"The logger's clock paused {_times(len(car.clock_pieces) - 1)}; each piece was set to UTC by itself."
 
 
 def _timing_notes(car: CarTables) -> Iterator[str]:
@@ -219,7 +216,3 @@ def _weather_notes(weather: list[Row]) -> Iterator[str]:
 
 def _lap_list(laps: list[int]) -> str:
     return f"{'lap' if len(laps) == 1 else 'laps'} {listed([str(lap) for lap in laps])}"
-
-
-def _times(count: int) -> str:
-    return {1: "once", 2: "twice"}.get(count, f"{count} times")

@@ -239,6 +239,8 @@ def _driver_figures(driver: Driver, laps: Laps, siwtl: Siwtl) -> list[Figure]:
 
 
 def _ideal_detail(siwtl: Siwtl) -> str:
+    if siwtl.ideal_lap_ms is None:
+        return "no clean lap"
     rolling = "" if siwtl.rolling_best_ms is None else f"; best rolling lap {lap_time(siwtl.rolling_best_ms)}"
     return f"sum of the best clean sectors{rolling}"
 
@@ -253,6 +255,8 @@ def _best_lap_detail(laps: Laps) -> str:
 
 
 def _target_detail(siwtl: Siwtl) -> str:
+    if siwtl.siwtl_lap_ms is None:
+        return "no clean lap"
     if siwtl.jackknife_range_ms is None:
         return "no range: too few clean laps"
     low, high = (lap_time(ms) for ms in siwtl.jackknife_range_ms)

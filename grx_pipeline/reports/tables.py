@@ -17,7 +17,7 @@ Row = Mapping[str, Any]
 
 _SMALL_TABLES = (
     *("sessions", "drivers", "laps", "neutralisations", "logger_matches", "unmatched_loggers", "telemetry_vehicles"),
-    *("telemetry_laps", "clock_pieces", "sensors", "lap_distances", "telemetry_features", "weather"),
+    *("telemetry_laps", "sensors", "lap_distances", "telemetry_features", "weather"),
     *("siwtl", "siwtl_sectors", "lap_statistics", "fleet_statistics"),
 )
 _ACCOUNT_COUNTS = (

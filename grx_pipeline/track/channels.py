@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.interpolate import PchipInterpolator
 
+from grx_pipeline.schemas import CHANNELS
 from grx_pipeline.storage.parquet import read_frame
 
 Array = npt.NDArray[np.float64]
 
-THROTTLE_COLUMNS = {"aps": "accelerator_pct", "ath": "throttle_blade_pct"}
+_COLUMNS = {raw: column for raw, column, *_ in CHANNELS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +76,7 @@ class SpeedCurve:
 
 def read_channels(path: Path, corrections: Mapping[str, object]) -> VehicleChannels:
     """The channels in one part of `telemetry`, corrected by the vehicle's row of `sensors`."""
-    throttle = THROTTLE_COLUMNS.get(str(corrections["throttle_channel"]))
+    throttle = _COLUMNS.get(str(corrections["throttle_channel"]))
     columns = ["sample_ms", "ecu_ms", "speed_kmh", "brake_front_bar", "steering_deg", "accel_y_g"]
     samples = read_frame(path, columns=[*columns, *([throttle] if throttle else [])])
     fast, stamp = samples["sample_ms"].to_numpy(float), samples["ecu_ms"].to_numpy(float)

@@ -213,7 +213,6 @@ def session_tables() -> dict[str, Any]:
                 "crossings": 6,
             }
         ],
-        "clock_pieces": [],
         "lap_distances": [],
         "telemetry_features": [
             feature | {"vehicle_id": PLAIN, "lap_number": lap, "brake_spike_count": 2, "throttle_drop_count": 0}
@@ -479,6 +478,16 @@ def test_a_missing_trace_folder_gives_a_report_without_telemetry(context: StepCo
     driver = record(context, "drivers.json")["data"]["drivers"][0]
     assert driver["telemetry_laps"] == []
     assert driver["telemetry_note"] == "The telemetry of this car covers no complete lap."
+
+
+def test_a_session_without_a_single_car_still_has_its_page(context: StepContext) -> None:
+    empty = {name: [] for name in session_tables() if name != "sessions"}
+    write_session(context, {**empty, "sessions": session_tables()["sessions"]})
+    for file in context.paths.table_folder(SESSION, "lap_traces").iterdir():
+        file.unlink()
+    build_reports(context)
+    assert record(context, "drivers.json")["data"]["drivers"] == []
+    assert "This session has no weather file." in (context.paths.published(SESSION) / "index.html").read_text("utf-8")
 
 
 def test_a_damaged_table_fails_with_its_path_and_the_earlier_report_stands(context: StepContext) -> None:

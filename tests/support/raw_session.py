@@ -123,14 +123,17 @@ def result_lines(cars: tuple[Car, ...]) -> list[str]:
         f"{place};{car.number};Classified;{len(car.lap_times_ms)};{minutes(sum(car.lap_times_ms))};"
         f"{'-' if place == 1 else f'+{(sum(car.lap_times_ms) - sum(ranked[0].lap_times_ms)) / 1000:.3f}'};-;"
         f"{int(np.argmin(car.lap_times_ms)) + 1};{minutes(min(car.lap_times_ms))};130.0;Am;;GR Cup;Toyota GR86"
-        + ";" * 14
+        + ";"
+        * 14
         for place, car in enumerate(ranked, 1)
     ]
     return [header, *rows]
 
 
 def class_lines(cars: tuple[Car, ...]) -> list[str]:
-    header = "CLASS_TYPE;POS;PIC;NUMBER;VEHICLE;LAPS;ELAPSED;GAP_FIRST;GAP_PREVIOUS;BEST_LAP_NUM;BEST_LAP_TIME;BEST_LAP_KPH"
+    header = (
+        "CLASS_TYPE;POS;PIC;NUMBER;VEHICLE;LAPS;ELAPSED;GAP_FIRST;GAP_PREVIOUS;BEST_LAP_NUM;BEST_LAP_TIME;BEST_LAP_KPH"
+    )
     rows = [
         f"Am;{place};{place};{car.number};Toyota GR86;{len(car.lap_times_ms)};{minutes(sum(car.lap_times_ms))};;;"
         f"{int(np.argmin(car.lap_times_ms)) + 1};{minutes(min(car.lap_times_ms))};130.0"

@@ -31,7 +31,17 @@ def test_a_folder_of_one_race_is_one_session_with_all_its_files(tmp_path: Path) 
     (session,) = found.sessions
     assert session.session == "barber-2025-r1"
     assert sorted(file.kind for file in session.files) == sorted(
-        ["telemetry", "lap_start", "lap_end", "lap_time", "analysis", "results", "class_results", "best_laps", "weather"]
+        [
+            "telemetry",
+            "lap_start",
+            "lap_end",
+            "lap_time",
+            "analysis",
+            "results",
+            "class_results",
+            "best_laps",
+            "weather",
+        ]
     )
     assert session.missing_kinds == ()
     assert [(file.name, file.reason) for file in found.ignored] == [("notes.txt", "not a .csv or .csv.gz file")]
@@ -96,7 +106,9 @@ def test_gzipped_and_upper_case_files_count(tmp_path: Path) -> None:
         (("R1_*", "26_*"), "unknown"),
     ],
 )
-def test_the_season_is_the_events_or_the_weathers_or_unknown(tmp_path: Path, removed: tuple[str, ...], year: str) -> None:
+def test_the_season_is_the_events_or_the_weathers_or_unknown(
+    tmp_path: Path, removed: tuple[str, ...], year: str
+) -> None:
     folder = write_session(tmp_path / "barber" / "race1")
     for pattern in removed:
         for path in folder.glob(pattern):

@@ -34,7 +34,11 @@ def test_a_list_of_values_is_telemetry_and_a_whole_number_is_a_lap_time() -> Non
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("R1_barber_lap_start.csv", "lap_start"), ("COTA_lap_end_time_R1.csv", "lap_end"), ("vir_lap_time_R1.csv", "lap_time")],
+    [
+        ("R1_barber_lap_start.csv", "lap_start"),
+        ("COTA_lap_end_time_R1.csv", "lap_end"),
+        ("vir_lap_time_R1.csv", "lap_time"),
+    ],
 )
 def test_laps_without_a_value_are_told_apart_by_name(name: str, kind: str) -> None:
     head = "\r\n".join(raw_session.crossing_lines(raw_session.default_cars(), "lap_end")[:2]).encode()

@@ -75,7 +75,7 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "laps.parquet"
     write_table(rows(), path, LAPS)
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(ContractError, match="laps.parquet: damaged"):
+    with pytest.raises(ContractError, match=r"laps.parquet: damaged"):
         read_frame(path)
 
 
@@ -115,8 +115,12 @@ def test_every_declared_table_can_be_created_and_is_indexed_by_its_key(tmp_path:
     in_warehouse = [table for table in TABLES.values() if table.in_warehouse]
     publish_database(tmp_path / "all.duckdb", [(table, []) for table in in_warehouse])
     with duckdb.connect(str(tmp_path / "all.duckdb"), read_only=True) as reader:
-        columns = reader.execute("SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal").fetchall()
-        comments = reader.execute("SELECT count(*) FROM duckdb_columns() WHERE comment IS NULL AND NOT internal").fetchall()
+        columns = reader.execute(
+            "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal"
+        ).fetchall()
+        comments = reader.execute(
+            "SELECT count(*) FROM duckdb_columns() WHERE comment IS NULL AND NOT internal"
+        ).fetchall()
         indexed = {name for (name,) in reader.execute("SELECT table_name FROM duckdb_indexes()").fetchall()}
     assert {(t.name, c.name, c.type) for t in in_warehouse for c in t.columns} == set(columns)
     assert comments == [(0,)]

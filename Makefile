@@ -1,0 +1,40 @@
+# Every target makes .venv and installs what it needs first.
+
+PYTHON ?= python3
+RACE ?= data/raw
+BIN := .venv/bin
+
+.PHONY: run test lint coverage ui clean
+
+run: .venv/.installed
+	$(BIN)/grx run "$(RACE)"
+
+ui: .venv/.installed
+	$(BIN)/grx ui
+
+test: .venv/.installed-dev
+	$(BIN)/python -m pytest
+
+lint: .venv/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/dagster definitions validate -w workspace.yaml
+
+coverage: .venv/.installed-dev
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+clean:
+	rm -rf .venv .pytest_cache .hypothesis .mypy_cache .ruff_cache .coverage* *.egg-info
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.installed: .venv/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+.venv/.installed-dev: .venv/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@ .venv/.installed

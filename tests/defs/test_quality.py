@@ -1,0 +1,180 @@
+"""Checks on meaning: what they accept, what they warn of, what they stop."""
+
+from collections.abc import Callable
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grx_pipeline.quality import (
+    MEANING_CHECKS,
+    CheckOutcome,
+    Tables,
+    check_channels,
+    check_crossings,
+    check_row_accounting,
+    check_sector_sums,
+    check_siwtl,
+    check_weather,
+    contract_problems,
+)
+from grx_pipeline.schemas import TABLES
+from grx_pipeline.settings import QualitySettings
+from grx_pipeline.steps import STEPS
+
+Judge = Callable[[Tables, QualitySettings], CheckOutcome]
+SETTINGS = QualitySettings()
+CHANNELS = ["speed", "aps", "pbrake_f", "Steering_Angle", "accx_can", "accy_can", "gear", "nmot"]
+
+
+def _rows(table: str, rows: list[dict[str, object]]) -> dict[str, pa.Table]:
+    """Rows of a table, nulls where a column is not given; not validated, as a damaged lake would not be."""
+    schema = TABLES[table].arrow_schema()
+    nullable = pa.schema([pa.field(field.name, field.type) for field in schema])
+    return {table: pa.Table.from_pylist(rows, schema=nullable)}
+
+
+def _lap(number: int, sectors: tuple[int | None, ...], lap_time: int | None) -> dict[str, object]:
+    names = ("sector_1_ms", "sector_2_ms", "sector_3_ms")
+    return {"lap_number": number, "lap_time_ms": lap_time} | dict(zip(names, sectors, strict=True))
+
+
+@given(st.lists(st.tuples(*[st.integers(20_000, 60_000)] * 3), min_size=1), st.integers(-2, 2))
+def test_sectors_within_rounding_of_the_lap_pass(laps: list[tuple[int, int, int]], rounding: int) -> None:
+    rows = [_lap(number, sectors, sum(sectors) + rounding) for number, sectors in enumerate(laps, start=1)]
+    assert check_sector_sums(_rows("laps", rows), SETTINGS).passed
+
+
+def test_laps_whose_sectors_do_not_add_up_are_counted_and_warned_of() -> None:
+    rows = [_lap(1, (30_000, 30_000, 30_000), 90_003), _lap(2, (30_000, 30_000, 30_000), 90_000)]
+    outcome = check_sector_sums(_rows("laps", rows), SETTINGS)
+    assert not outcome.passed
+    assert not outcome.is_blocking
+    assert outcome.figures["laps_off"] == 1
+    assert outcome.figures["largest_difference_ms"] == 3
+
+
+def test_laps_without_a_sector_are_not_judged_but_said() -> None:
+    outcome = check_sector_sums(_rows("laps", [_lap(1, (None, 30_000, 30_000), 90_000)]), SETTINGS)
+    assert outcome.passed
+    assert outcome.figures["laps_without_all_sectors"] == 1
+
+
+@given(st.integers(0, 500), st.integers(0, 500))
+def test_crossings_pass_from_the_wanted_share(crossings: int, matched: int) -> None:
+    matched = min(crossings, matched)
+    outcome = check_crossings(_rows("sessions", [{"crossings": crossings, "crossings_matched": matched}]), SETTINGS)
+    assert outcome.passed == (crossings > 0 and matched >= SETTINGS.min_matched_share * crossings)
+    assert not outcome.is_blocking
+
+
+def test_a_session_without_lap_files_is_a_sentence_and_no_failure() -> None:
+    outcome = check_crossings(_rows("sessions", [{"crossings": 0, "crossings_matched": 0}]), SETTINGS)
+    assert not outcome.passed
+    assert not outcome.is_blocking
+    assert "no lap files" in outcome.text
+
+
+@pytest.mark.parametrize("throttle", ["aps", "ath"])
+def test_either_throttle_channel_will_do(throttle: str) -> None:
+    channels = [*CHANNELS[:1], throttle, *CHANNELS[2:]]
+    outcome = check_channels(_rows("telemetry_vehicles", [_vehicle("A", channels)]), SETTINGS)
+    assert outcome.passed
+
+
+def _vehicle(name: str, channels: list[str], *, is_frozen: bool = False) -> dict[str, object]:
+    return {"vehicle_id": name, "is_clock_frozen": is_frozen, "channels": channels}
+
+
+def test_missing_channels_and_frozen_clocks_are_named_by_car() -> None:
+    cars = [_vehicle("A", CHANNELS[:-1]), _vehicle("B", [], is_frozen=True), _vehicle("C", CHANNELS)]
+    outcome = check_channels(_rows("telemetry_vehicles", cars), SETTINGS)
+    assert not outcome.passed
+    assert outcome.text.startswith("A has no engine speed. The clock of B stood still")
+
+
+@pytest.mark.parametrize(("table", "check"), [("telemetry_vehicles", check_channels), ("weather", check_weather)])
+def test_missing_files_are_a_warning_with_a_sentence(table: str, check: Judge) -> None:
+    outcome = check({table: TABLES[table].arrow_schema().empty_table()}, SETTINGS)
+    assert not outcome.passed
+    assert not outcome.is_blocking
+    assert outcome.text.startswith("There is no ")
+
+
+def test_a_reading_missing_throughout_is_named() -> None:
+    reading = {"air_temp_c": 25.0, "wind_speed_kmh": 3.6, "is_rain": False}
+    outcome = check_weather(_rows("weather", [reading, reading]), SETTINGS)
+    assert not outcome.passed
+    assert "track temperature" in outcome.text
+    assert "air temperature" not in outcome.text
+
+
+def _account(read: int, kept: int, duplicates: int, merged: int, aside: int) -> dict[str, object]:
+    counts = {"rows_kept": kept, "exact_duplicates": duplicates, "rows_merged": merged, "rows_set_aside": aside}
+    return {"file": "lap_end.csv", "kind": "lap_end", "vehicle_id": "", "rows_read": read} | counts
+
+
+@given(st.integers(0, 99), st.integers(0, 99), st.integers(0, 99), st.integers(0, 9), st.integers(-1, 1))
+def test_an_account_passes_only_where_it_closes(kept: int, duplicates: int, merged: int, aside: int, lost: int) -> None:
+    account = _account(kept + duplicates + merged + aside + lost, kept, duplicates, merged, aside)
+    tables = _rows("row_accounting", [account]) | _rows("quarantine", [{"file": "lap_end.csv"}] * aside)
+    outcome = check_row_accounting(tables, SETTINGS)
+    assert outcome.passed == (lost == 0)
+    assert outcome.is_blocking
+
+
+def test_a_quarantine_that_lost_rows_is_noticed() -> None:
+    tables = _rows("row_accounting", [_account(10, 8, 0, 0, 2)]) | _rows("quarantine", [{"file": "lap_end.csv"}])
+    assert not check_row_accounting(tables, SETTINGS).passed
+
+
+def _targets(*, ideal: int, target: int, best: int, gains: tuple[int, int, int]) -> dict[str, pa.Table]:
+    driver = {"vehicle_id": "A", "ideal_lap_ms": ideal, "siwtl_lap_ms": target, "best_lap_ms": best}
+    driver |= {"potential_gain_ms": best - target}
+    sectors = [{"vehicle_id": "A", "sector_count": 3, "sector": n, "gain_ms": g} for n, g in enumerate(gains, start=1)]
+    sections = [{"vehicle_id": "A", "sector_count": 6, "sector": n, "gain_ms": 1} for n in range(1, 7)]
+    return _rows("siwtl", [driver, {"vehicle_id": "no clean lap"}]) | _rows("siwtl_sectors", sectors + sections)
+
+
+def test_a_target_between_ideal_and_best_whose_gains_add_up_passes() -> None:
+    outcome = check_siwtl(_targets(ideal=97_000, target=97_500, best=98_000, gains=(200, 300, 0)), SETTINGS)
+    assert outcome.passed
+    assert outcome.figures == {"targets": 1, "targets_wrong": 0}
+
+
+@pytest.mark.parametrize(("target", "gains"), [(96_999, (500, 501, 1)), (98_001, (0, 0, -1)), (97_500, (200, 299, 0))])
+def test_a_wrong_target_stops_the_run(target: int, gains: tuple[int, int, int]) -> None:
+    outcome = check_siwtl(_targets(ideal=97_000, target=target, best=98_000, gains=gains), SETTINGS)
+    assert not outcome.passed
+    assert outcome.is_blocking
+    assert "A" in outcome.text
+
+
+def test_a_session_without_clean_laps_has_no_target_and_goes_on() -> None:
+    tables = {name: TABLES[name].arrow_schema().empty_table() for name in ("siwtl", "siwtl_sectors")}
+    outcome = check_siwtl(tables, SETTINGS)
+    assert not outcome.passed
+    assert not outcome.is_blocking
+
+
+def test_a_contract_names_lost_columns_other_types_and_broken_rules() -> None:
+    table = TABLES["unmatched_loggers"]
+    row = {"logger_id": "A", "reason": "no crossing", "crossings": 1, "telemetry_rows": 2}
+    good = pa.Table.from_pylist([row], schema=table.arrow_schema())
+    assert contract_problems(table, good) == []
+    assert "declared are" in contract_problems(table, good.drop_columns(["reason"]))[0]
+    texts = good.set_column(2, "crossings", pa.array(["1"]))
+    assert contract_problems(table, texts) == ["crossings is string, not int32"]
+    assert contract_problems(table, pa.concat_tables([good, good])) == ["key (logger_id) repeats in 1 rows"]
+
+
+def test_every_check_looks_at_tables_of_its_own_step() -> None:
+    for check in MEANING_CHECKS:
+        assert set(check.tables) <= set(STEPS[check.step].tables)
+
+
+def test_an_outcome_carries_the_name_it_is_declared_under() -> None:
+    for check in MEANING_CHECKS:
+        empty = {name: TABLES[name].arrow_schema().empty_table() for name in check.tables}
+        assert check.judge(empty, SETTINGS).name == check.name
