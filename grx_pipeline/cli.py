@@ -207,13 +207,11 @@ def main() -> None:
     try:
         grx(standalone_mode=False)
     except click.exceptions.Abort:
+        print("stopped; the earlier reports still stand", file=sys.stderr)
         sys.exit(_INTERRUPTED)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("stopped; the earlier reports still stand", file=sys.stderr)
-        sys.exit(_INTERRUPTED)
     except GrxError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)

@@ -86,7 +86,7 @@ class Paths:
 
     def hash_cache(self) -> Path:
         """Content hashes of raw files by path, size and times, so that an unchanged 3 GB file is not read again."""
-        return self.lake / "hashes.json"
+        return self.data / "hashes.cache"
 
     def step_record(self, session: str, step: str) -> Path:
         return self.session_lake(session) / "steps" / f"{step}.json"

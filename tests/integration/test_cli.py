@@ -1,0 +1,210 @@
+"""The grx program as a person runs it, on a small race in the raw formats."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+from support.raw_session import write_session
+
+SESSION = "barber-2025-r1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A scratch folder with raw files, and where the program writes."""
+
+    root: Path
+
+    @property
+    def raw(self) -> Path:
+        return self.root / "barber" / "race1"
+
+    @property
+    def site(self) -> Path:
+        return self.root / "reports" / SESSION
+
+    def start(self, *arguments: object) -> subprocess.Popen[str]:
+        folders = {"GRX_DATA_DIR": str(self.root / "data"), "GRX_REPORTS_DIR": str(self.root / "reports")}
+        return subprocess.Popen(
+            [sys.executable, "-m", "grx_pipeline", *map(str, arguments)],
+            cwd=self.root,
+            env={**os.environ, **folders},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def grx(self, *arguments: object) -> subprocess.CompletedProcess[str]:
+        with self.start(*arguments) as process:
+            output, errors = process.communicate(timeout=120)
+        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+    def outputs(self) -> dict[str, bytes]:
+        """Every Parquet, JSON and HTML file of lake and site."""
+        folders = (self.root / "data" / "lake", self.root / "reports")
+        kinds = (".parquet", ".json", ".html")
+        return {
+            path.relative_to(self.root).as_posix(): path.read_bytes()
+            for folder in folders
+            for path in sorted(folder.rglob("*"))
+            if path.suffix in kinds and path.is_file()
+        }
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """A race that was run once."""
+    place = Place(root=tmp_path_factory.mktemp("built"))
+    write_session(place.raw)
+    done = place.grx("run", place.raw, "--no-llm")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1].startswith(SESSION)
+    return place
+
+
+@pytest.fixture
+def place(tmp_path: Path, built: Place) -> Place:
+    """A copy of the race that was run, to be changed; links in it are kept."""
+    root = tmp_path / "copy"
+    shutil.copytree(built.root, root, symlinks=True)
+    return Place(root=root)
+
+
+def test_a_run_publishes_pages_and_files_of_every_car(built: Place) -> None:
+    cars = json.loads((built.site / "api" / "drivers.json").read_text())["data"]["drivers"]
+    assert [car["vehicle_id"] for car in cars] == ["GR86-006-7", "GR86-060-2", "car-51"]
+    for car in cars:
+        name = car["vehicle_id"]
+        assert (built.site / "drivers" / f"{name}.html").is_file()
+        assert (built.site / "api" / "laps" / f"{name}.json").is_file()
+        assert (built.site / "api" / "ml" / "siwtl" / "calculate" / f"{name}.json").is_file()
+    assert sorted(path.name for path in (built.site / "api" / "telemetry" / "GR86-006-7").iterdir()) == [
+        "2.json",
+        "3.json",
+        "4.json",
+    ]
+    assert (built.root / "reports" / "index.html").is_file()
+
+
+def test_the_numbers_in_the_site_are_those_of_the_raw_file(built: Place) -> None:
+    laps = json.loads((built.site / "api" / "laps" / "GR86-006-7.json").read_text())["data"]
+    times = [44_000, 40_000, 40_250, 39_900, 40_125, 40_400]
+    assert [lap["lap_time_ms"] for lap in laps["laps"]] == times
+    assert laps["best_lap_ms"] == 39_900
+    assert laps["mean_lap_ms"] == round(sum(times) / 6)
+    assert laps["median_lap_ms"] == 40_188  # between 40.125 and 40.250, half up
+
+
+def test_the_warehouse_answers_sql_with_the_specified_tables(built: Place) -> None:
+    with duckdb.connect(str(built.root / "data" / "warehouse" / f"{SESSION}.duckdb"), read_only=True) as warehouse:
+        rows = warehouse.execute(
+            """SELECT d.driver_id, count(*), min(l.lap_time_ms), count(f.lap_number)
+            FROM drivers d JOIN laps l USING (vehicle_id) LEFT JOIN telemetry_features f USING (vehicle_id, lap_number)
+            GROUP BY ALL ORDER BY 1"""
+        ).fetchall()
+    assert rows == [("111-1", 6, 40_410, 1), ("51-1", 6, 41_270, 0), ("7-1", 6, 39_900, 3)]
+
+
+def test_a_second_run_changes_no_byte_and_says_that_nothing_changed(built: Place) -> None:
+    warehouse = built.root / "data" / "warehouse" / f"{SESSION}.duckdb"
+    before, written = built.outputs(), warehouse.stat().st_mtime_ns
+    again = built.grx("run", built.raw)
+    assert again.returncode == 0
+    assert "unchanged: nothing it depends on changed" in again.stdout
+    assert built.outputs() == before
+    assert warehouse.stat().st_mtime_ns == written
+
+
+def test_a_session_is_found_again_by_its_id(place: Place) -> None:
+    again = place.grx("run", SESSION)
+    assert (again.returncode, again.stderr) == (0, "")
+
+
+def test_a_corrected_timing_file_changes_what_rests_on_it(place: Place) -> None:
+    moved = place.grx("run", place.raw)  # the copy's files lie elsewhere than those of the first run
+    assert moved.returncode == 0
+    analysis = next(place.raw.glob("23_*"))
+    analysis.write_text(analysis.read_text().replace("7;1;4;0:39.900", "7;1;4;0:39.950"))
+    again = place.grx("run", SESSION)
+    assert again.returncode == 0
+    assert "changed: analysis file" in again.stdout
+    assert json.loads((place.site / "api/laps/GR86-006-7.json").read_text())["data"]["best_lap_ms"] == 39_950
+
+
+def test_force_builds_everything_again_to_the_same_bytes(place: Place) -> None:
+    def results() -> dict[str, bytes]:
+        kept = (".parquet", ".html")
+        return {
+            name: text for name, text in place.outputs().items() if name.endswith(kept) or name.startswith("reports")
+        }
+
+    before = results()
+    assert place.grx("run", place.raw, "--force").returncode == 0
+    assert results() == before
+
+
+def test_sessions_lists_what_is_there_what_is_missing_and_what_was_built(place: Place) -> None:
+    other = write_session(place.root / "sonoma" / "race2", track="sonoma")
+    for path in [*other.glob("R1_*"), *other.glob("26_*")]:
+        path.unlink()
+    for path in other.glob("*Race 1*"):
+        path.rename(other / path.name.replace("Race 1", "Race 2"))
+    listed = place.grx("sessions", place.root / "sonoma", place.root / "barber")
+    lines = {line.split()[0]: line for line in listed.stdout.splitlines()}
+    assert "up to date" in lines[SESSION]
+    assert "telemetry, lap_start, lap_end, lap_time, weather" in lines["sonoma-unknown-r2"]
+    assert " no" in lines["sonoma-unknown-r2"]
+
+
+def test_one_bad_name_among_good_ones_fails_the_command_but_not_the_others(place: Place) -> None:
+    done = place.grx("run", place.root / "nowhere", place.raw)
+    assert done.returncode == 1
+    assert "nowhere: no such file or folder" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert f"{SESSION}  unchanged" in done.stdout
+
+
+def test_ctrl_c_in_the_middle_leaves_the_earlier_report_and_the_next_run_works(place: Place) -> None:
+    before = {name: content for name, content in place.outputs().items() if name.startswith("reports/")}
+    process = place.start("run", place.raw, "--force")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "core_laps" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the earlier reports still stand" in errors
+    assert {name: content for name, content in place.outputs().items() if name.startswith("reports/")} == before
+    assert place.grx("run", place.raw).returncode == 0
+
+
+def test_a_reader_of_the_warehouse_is_not_in_the_way_of_a_run(place: Place) -> None:
+    with duckdb.connect(str(place.root / "data" / "warehouse" / f"{SESSION}.duckdb"), read_only=True) as reader:
+        done = place.grx("run", place.raw, "--force")
+        assert done.returncode == 0
+        assert reader.execute("SELECT count(*) FROM laps").fetchall() == [(18,)]
+
+
+def test_two_runs_of_one_session_do_not_work_at_once(place: Place) -> None:
+    first = place.start("run", place.raw, "--force")
+    assert first.stdout is not None
+    for line in first.stdout:
+        if "raw_telemetry" in line:
+            break
+    first.send_signal(signal.SIGSTOP)
+    try:
+        second = place.grx("run", place.raw, "--force")
+    finally:
+        first.send_signal(signal.SIGCONT)
+        first.communicate(timeout=60)
+    assert second.returncode == 1
+    assert f"process {first.pid} is running this session" in second.stderr
+    assert first.returncode == 0
