@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -31,11 +32,11 @@ from dagster._core.utils import make_new_run_id
 
 from grx_pipeline import steps
 from grx_pipeline.definitions import build_defs
-from grx_pipeline.defs.jobs import SESSION_JOB
+from grx_pipeline.defs.jobs import RUN_CONFIG, SESSION_JOB
 from grx_pipeline.defs.locks import session_lock
 from grx_pipeline.defs.partitions import SESSION_PARTITIONS
 from grx_pipeline.defs.resources import PARTITION_TAG, WORKER_TAG, Pipeline, worker_tag
-from grx_pipeline.errors import GrxError, SessionBusyError
+from grx_pipeline.errors import GrxError, SessionBusyError, StorageError
 from grx_pipeline.ingest.manifest import read_manifest
 from grx_pipeline.paths import Paths
 from grx_pipeline.settings import Settings
@@ -213,7 +214,7 @@ def _record_run(
         finished=ledger.results.append,
     )
     job = build_defs(chain=steps.STEPS, pipeline=pipeline).resolve_job_def(SESSION_JOB)
-    with open_instance(paths) as instance:
+    with _storage_errors(paths), open_instance(paths) as instance:
         run = _create_run(instance, job, session)
         try:
             _execute(instance, job, run, ledger, progress)
@@ -232,6 +233,20 @@ def _record_run(
         seconds=time.perf_counter() - started,
         error=None if is_built else "\n".join(ledger.errors),
     )
+
+
+@contextlib.contextmanager
+def _storage_errors(paths: Paths) -> Iterator[None]:
+    """Where the run's record cannot be written (as on a full disk) that is a StorageError."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error.__cause__, sqlite3.OperationalError):
+            raise StorageError(
+                f"{paths.dagster_home}: the record of the run cannot be written ({error.__cause__}); free some space, "
+                "or set GRX_DATA_DIR to another disk, then run again"
+            ) from error
+        raise
 
 
 def _sparse(progress: Progress, *, gap_s: float) -> Progress:
@@ -253,6 +268,7 @@ def _create_run(instance: dg.DagsterInstance, job: dg.JobDefinition, session: st
     return instance.create_run_for_job(
         job,
         run_id=run_id,
+        run_config=RUN_CONFIG,
         tags={PARTITION_TAG: session, **worker_tag(run_id)},
         remote_job_origin=job_origin(),
     )

@@ -171,12 +171,12 @@ _CHAIN = (
         name="out_reports",
         text="The session's report site: JSON and pages, published at once.",
         build=build_reports,
-        packages=("reports", "schemas", "storage"),
+        packages=("ingest", "laps", "reports", "schemas", "storage"),
         reads=(
             *("raw_telemetry", "raw_logger_laps", "raw_timing", "raw_weather", "core_laps", "core_telemetry_laps"),
             *("core_traces", "core_features", "out_siwtl", "out_statistics"),
         ),
-        settings=("report",),
+        settings=("report", "features"),
         is_byte_stable=False,
     ),
 )

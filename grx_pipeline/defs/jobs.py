@@ -6,9 +6,13 @@ import dagster as dg
 
 SESSION_JOB = "race_session"
 
+# Without a logger named in its config a run gets Dagster's own, which prints every failure with its traceback.
+RUN_CONFIG: dict[str, dict[str, dict[str, object]]] = {"loggers": {"console": {}}}
+
 session_job = dg.define_asset_job(
     name=SESSION_JOB,
     selection=dg.AssetSelection.all(),
+    config=RUN_CONFIG,
     description="A session from raw files to its report and the season page; steps that nothing changed are skipped.",
 )
 

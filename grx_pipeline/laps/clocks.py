@@ -58,6 +58,15 @@ def utc_of(pieces: Sequence[ClockPiece], ecu_ms: Array) -> Array:
     return np.asarray(converted[chosen, np.arange(ecu_ms.size)])
 
 
+def misdated(pieces: Sequence[ClockPiece], ecu_ms: Array, received_at_ms: Array, settings: ClockSettings) -> Array:
+    """Of ECU times (n,) those that cannot be true, ascending: received so late that the stamp is of another time.
+
+    A clock that was set back gives stamps that stood before; they lie among the samples of the earlier time.
+    """
+    lateness = received_at_ms - utc_of(pieces, ecu_ms)
+    return ecu_ms[lateness > settings.misdated_s * 1000]
+
+
 def find_pauses(ecu_ms: Array, offsets: Array, settings: ClockSettings) -> list[int]:
     """Indices of the samples where a new piece starts, ascending.
 

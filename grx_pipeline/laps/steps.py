@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from grx_pipeline.errors import InputError
 from grx_pipeline.ingest.manifest import Manifest, read_manifest
 from grx_pipeline.laps.cars import split_cars
 from grx_pipeline.laps.crossings import debounced_crossings
@@ -31,9 +32,17 @@ from grx_pipeline.track.circuits import circuit_of
 
 
 def build_laps(context: StepContext) -> StepOutcome:
-    """Cars, laps, logger matches, yellow phases and the session's own row."""
+    """Cars, laps, logger matches, yellow phases and the session's own row.
+
+    Raises InputError where the session has no official laps.
+    """
     manifest = read_manifest(context.paths.manifest(context.session))
     timing = _read(context, "timing_laps")
+    if timing.empty:
+        raise InputError(
+            f"{context.session}: no official laps under {manifest.root}; every report rests on them, so add the file"
+            " 23_AnalysisEnduranceWithSections of this race and run again"
+        )
     crossings = debounced_crossings(_read(context, "logger_crossings"), context.settings.match)
     vehicles = _read(context, "telemetry_vehicles")
     clock = _race_clock(context, manifest, timing, crossings)
@@ -241,6 +250,7 @@ def _cut_vehicle_laps(
     return cut_laps(
         vehicle.sample_ms,
         vehicle.pieces,
+        misdated_ms=vehicle.misdated_ms,
         lap_numbers=laps["lap_number"].to_numpy(np.int64),
         finished_at_ms=laps["finished_at_ms"].to_numpy(float),
         lap_time_ms=laps["lap_time_ms"].to_numpy(float),

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from grx_pipeline.laps.clocks import ClockPiece, fit_clock, utc_of
+from grx_pipeline.laps.clocks import ClockPiece, fit_clock, misdated, utc_of
 from grx_pipeline.laps.sensors import (
     Longitudinal,
     Motion,
@@ -39,6 +39,7 @@ class VehicleTelemetry:
     """What was found out about one vehicle's telemetry. None is what its channels do not tell."""
 
     sample_ms: Array
+    misdated_ms: Array
     pieces: tuple[ClockPiece, ...]
     throttle_channel: str | None
     sample_rate_hz: float | None
@@ -58,7 +59,8 @@ def examine_vehicle(
     """
     throttle = next((name for name, column in THROTTLE_CHANNELS.items() if samples[column].notna().any()), None)
     motion = _motion(samples, throttle)
-    pieces = fit_clock(samples["ecu_ms"].to_numpy(float), samples["received_at_ms"].to_numpy(float), settings.clock)
+    ecu_ms, received_at_ms = samples["ecu_ms"].to_numpy(float), samples["received_at_ms"].to_numpy(float)
+    pieces = fit_clock(ecu_ms, received_at_ms, settings.clock)
     longitudinal = fit_longitudinal(motion, settings.sensors)
     sample_ms = samples["sample_ms"].to_numpy(float)
     changes = lap_changes(sample_ms, samples["logger_lap"].to_numpy(float), settings.clock)
@@ -67,6 +69,7 @@ def examine_vehicle(
     )
     return VehicleTelemetry(
         sample_ms=sample_ms,
+        misdated_ms=misdated(pieces, ecu_ms, received_at_ms, settings.clock),
         pieces=pieces,
         throttle_channel=throttle,
         sample_rate_hz=sample_rate(motion.sample_s),
@@ -147,7 +150,8 @@ def _note(vehicle: VehicleTelemetry, source: str, *, has_car: bool, settings: Cl
     sentences = [
         (not has_car, "No car in the timing was found for this logger."),
         (has_car and count < settings.min_crossings, placed),
-        (len(vehicle.pieces) > 1, f"Pauses of the logger's clock: {len(vehicle.pieces) - 1}."),
+        (len(vehicle.pieces) > 1, f"Pauses or steps of the logger's clock: {len(vehicle.pieces) - 1}."),
+        (vehicle.misdated_ms.size > 0, "The logger's clock was set back; laps with stamps of two times are left out."),
         (vehicle.longitudinal is None, "How far speed lags could not be measured; it is used as logged."),
         (vehicle.straight is None, "The zero of the steering could not be measured; the angle is used as logged."),
         (vehicle.throttle_channel is None, "There is no throttle channel."),

@@ -5,7 +5,7 @@ and lasts exactly LAP_TIME. The logger's lap counter slips, so it only says when
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from grx_pipeline.settings import ClockSettings
 Array = npt.NDArray[np.float64]
 
 MAD_TO_SD = 1.4826
+_MISDATED = "stamps of two times stand side by side in this lap: the logger's clock was set back"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +87,7 @@ def cut_laps(
     sample_ms: Array,
     pieces: Sequence[ClockPiece],
     *,
+    misdated_ms: Array,
     lap_numbers: npt.NDArray[np.int64],
     finished_at_ms: Array,
     lap_time_ms: Array,
@@ -94,9 +96,9 @@ def cut_laps(
 ) -> list[LapWindow]:
     """The windows of all laps (k,) with telemetry, in the order given.
 
-    `sample_ms` (n,) ascends, ECU time; `finished_at_ms` and `lap_time_ms` (k,) have no NaN. A lap counts to the clock
-    piece that it shares most time with. Laps with less than `gap_s` of telemetry have none: that much lies within the
-    jitter of the line.
+    `sample_ms` (n,) and `misdated_ms` (m,) ascend, ECU time; `finished_at_ms` and `lap_time_ms` (k,) have no NaN. A
+    lap counts to the clock piece that it shares most time with; one with a misdated stamp inside is not complete.
+    Laps with less than `gap_s` of telemetry have none: that much lies within the jitter of the line.
     """
     windows = []
     ends = finished_at_ms + bias_ms
@@ -106,6 +108,8 @@ def cut_laps(
         low = np.searchsorted(sample_ms, max(start, piece.start_ecu_ms - 1))
         high = np.searchsorted(sample_ms, min(start + duration, piece.end_ecu_ms), side="right")
         window = _measure(int(number), sample_ms[low:high], start, start + float(duration), settings)
+        if np.searchsorted(misdated_ms, start) < np.searchsorted(misdated_ms, start + duration):
+            window = replace(window, is_complete=False, reason=_MISDATED)
         if window.coverage * duration >= settings.gap_s * 1000:
             windows.append(window)
     return windows

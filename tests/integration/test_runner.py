@@ -137,6 +137,31 @@ def test_an_error_for_people_is_one_message_and_the_earlier_report_stands(
     assert _run(settings, monkeypatch).status == "built"
 
 
+def test_a_failed_run_prints_nothing_of_its_own(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    _run(settings, monkeypatch, laps=fail_for_people)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_disk_too_small_for_the_record_of_the_run_is_one_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a small tmpfs cannot be mounted here")
+    try:
+        small = fake_settings(disk)
+        write_fake_manifest(small)
+        run = _run(small, monkeypatch)
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+    assert run.status == "failed"
+    assert "free some space" in (run.error or "")
+
+
 def test_a_bug_comes_with_the_step_and_its_traceback(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     run = _run(settings, monkeypatch, laps=fail_as_bug)
     assert run.status == "failed"

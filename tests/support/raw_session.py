@@ -184,8 +184,11 @@ def telemetry_lines(cars: tuple[Car, ...]) -> list[str]:
     return [TELEMETRY_HEADER, *(row for car in cars for lap in car.telemetry_laps for row in telemetry_rows(car, lap))]
 
 
-def telemetry_rows(car: Car, lap: int) -> list[str]:
-    """A lap at the native rates: two brake applications, two corners, and a speed that covers Barber's length."""
+def telemetry_rows(car: Car, lap: int, *, ecu_pause_s: float = 0.0) -> list[str]:
+    """A lap at the native rates: two brake applications, two corners, and a speed that covers Barber's length.
+
+    `ecu_pause_s` is for how long the ECU clock stood still before this lap.
+    """
     begin, duration = finish_s(car, lap - 1), car.lap_times_ms[lap - 1] / 1000
     rows = []
     for tick in range(round(duration / STEP_S)):
@@ -207,7 +210,7 @@ def telemetry_rows(car: Car, lap: int) -> list[str]:
             values |= {"nmot": 6000.0, "Laptrigger_lapdist_dls": round(3700 * part)}
         if tick % 5 == 2:
             values["speed"] = round(330 + 40 * np.cos(2 * np.pi * part * 2), 2)
-        ecu = stamp(begin + at + LOGGER_BIAS_S - ECU_BEHIND_S)
+        ecu = stamp(begin + at + LOGGER_BIAS_S - ECU_BEHIND_S - ecu_pause_s)
         received = stamp(begin + at + LOGGER_BIAS_S + 0.3 + 0.5 * (tick % 20) / 20)
         rows += [
             f",{lap + 2},{EVENT},R1,kafka:gr-raw,{received},{car.logger},0,{name},{float(value)!r},{ecu},{car.logger},"

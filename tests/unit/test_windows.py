@@ -21,17 +21,31 @@ def clock(start: float, end: float, *, offset: float = 0.0) -> ClockPiece:
     return ClockPiece(start_ecu_ms=start, end_ecu_ms=end, offset_ms=offset, drift_ms_per_hour=0.0)
 
 
-def cut(sample_ms: Array, pieces: list[ClockPiece], laps: int = 3, bias_ms: float = 0.0) -> list[LapWindow]:
+def cut(
+    sample_ms: Array,
+    pieces: list[ClockPiece],
+    laps: int = 3,
+    bias_ms: float = 0.0,
+    misdated_ms: Array = np.empty(0),  # noqa: B008
+) -> list[LapWindow]:
     finished = LAP_MS * np.arange(1, laps + 1)
     return cut_laps(
         sample_ms,
         pieces,
+        misdated_ms=misdated_ms,
         lap_numbers=np.arange(1, laps + 1),
         finished_at_ms=finished,
         lap_time_ms=np.full(laps, LAP_MS),
         bias_ms=bias_ms,
         settings=SETTINGS,
     )
+
+
+def test_a_lap_with_a_misdated_stamp_is_not_complete_and_its_neighbours_are() -> None:
+    time = np.arange(0.0, 3 * LAP_MS, STEP)
+    windows = cut(time, [clock(0.0, time[-1])], misdated_ms=np.array([1.5 * LAP_MS]))
+    assert [window.is_complete for window in windows] == [True, False, True]
+    assert "set back" in str(windows[1].reason)
 
 
 def test_lap_changes_at_the_first_sample_of_the_new_lap() -> None:
