@@ -218,6 +218,11 @@ def first_stale_reason(context: StepContext) -> str | None:
     return None
 
 
+def forget_step(step: Step, context: StepContext) -> None:
+    """Make `step` run again next time, whatever stands on disk."""
+    context.paths.step_record(context.session, step.name).unlink(missing_ok=True)
+
+
 def step_figures(paths: Paths, session: str, step: str) -> Mapping[str, Figure]:
     """The figures of a step's last run; none where it never ran."""
     record = read_record(paths.step_record(session, step))
@@ -237,7 +242,7 @@ def _why_stale(record: StepRecord | None, inputs: Mapping[str, str], paths: Path
 
 
 def _step_inputs(step: Step, context: StepContext) -> dict[str, str]:
-    inputs = {f"code {package}": _package_hash(package) for package in step.packages}
+    inputs = {f"code {package}": code_hash(package) for package in step.packages}
     for group in step.settings:
         inputs |= _setting_values(context.settings, group)
     if step.raw_kinds:
@@ -254,7 +259,7 @@ def _setting_values(settings: Settings, group: str) -> dict[str, str]:
 
 
 @functools.cache
-def _package_hash(package: str) -> str:
+def code_hash(package: str) -> str:
     """Hash of every file of a subpackage or module: a change of the logic is a change of the step."""
     root = Path(str(resources.files("grx_pipeline")))
     module = root / f"{package}.py"

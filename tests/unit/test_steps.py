@@ -86,7 +86,7 @@ def test_another_result_reruns_what_reads_it(context: StepContext) -> None:
 
 def test_changed_code_reruns_the_step(context: StepContext, monkeypatch: pytest.MonkeyPatch) -> None:
     run_both(context)
-    monkeypatch.setattr(steps, "_package_hash", lambda package: "changed" if package == "track" else "")
+    monkeypatch.setattr(steps, "code_hash", lambda package: "changed" if package == "track" else "")
     assert run_step(FIRST, context).reason == "changed: code track"
 
 

@@ -2,17 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import dagster as dg
 
-import grx_pipeline
 from grx_pipeline.defs.checks import check_results, check_specs
 from grx_pipeline.defs.partitions import SESSIONS
 from grx_pipeline.defs.resources import Pipeline
 from grx_pipeline.schemas import TABLES, Table
-from grx_pipeline.steps import Step, StepResult
-from grx_pipeline.storage.steps import combined_hash, file_hash
+from grx_pipeline.steps import Step, StepResult, code_hash
+from grx_pipeline.storage.steps import combined_hash
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,12 +52,7 @@ def step_asset(step: Step, card: Card) -> dg.AssetsDefinition:
 
 def code_version(packages: tuple[str, ...]) -> str:
     """Moves when any file of the packages does."""
-    root = Path(grx_pipeline.__file__).parent
-    files = (file for package in packages for file in (root / package).rglob("*"))
-    hashed = {
-        f.relative_to(root).as_posix(): file_hash(f) for f in files if f.is_file() and f.parent.name != "__pycache__"
-    }
-    return combined_hash(hashed)[:12]
+    return combined_hash({package: code_hash(package) for package in packages})[:12]
 
 
 def _description(step: Step, card: Card) -> str:
