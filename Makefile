@@ -4,7 +4,7 @@ PYTHON ?= python3
 RACE ?= data/raw
 BIN := .venv/bin
 
-.PHONY: run test lint coverage ui clean
+.PHONY: run test lint coverage docs ui clean
 
 run: .venv/.installed
 	$(BIN)/grx run "$(RACE)"
@@ -24,6 +24,9 @@ lint: .venv/.installed-dev
 
 coverage: .venv/.installed-dev
 	$(BIN)/python -m pytest --cov --cov-report=term
+
+docs: .venv/.installed-dev
+	$(BIN)/python -m grx_pipeline.schemas.reference > docs/tables.md
 
 clean:
 	rm -rf .venv .pytest_cache .hypothesis .mypy_cache .ruff_cache .coverage* *.egg-info

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from grx_pipeline.errors import GrxError
+from grx_pipeline.errors import GrxError, SessionBusyError
 from grx_pipeline.ingest.catalogue import Catalogue, find_sessions
 from grx_pipeline.ingest.manifest import Manifest, read_manifest
 from grx_pipeline.paths import Paths
@@ -47,16 +47,13 @@ def run(settings: Settings, targets: tuple[str, ...], *, no_llm: bool, force: bo
     del no_llm
     catalogue = find_sessions(targets, Paths.of(settings))
     _print_findings(catalogue)
-    if catalogue.sessions:
-        from grx_pipeline.runner import run_session
     failed = list(catalogue.problems)
     rows = []
     for manifest in catalogue.sessions:
-        outcome = run_session(manifest.session, settings=settings, progress=print, force=force)
-        if outcome.error is not None:
-            failed.append(f"{manifest.session}: {outcome.error}")
-        rows.append(_closing_row(manifest.session, outcome.status, outcome.seconds, settings))
-        print(f"{manifest.session}  {outcome.status}: {outcome.error or outcome.reason}  {outcome.seconds:.1f} s")
+        status, seconds, error = _run_one(manifest.session, settings, force=force)
+        if error is not None:
+            failed.append(error if manifest.session in error else f"{manifest.session}: {error}")
+        rows.append(_closing_row(manifest.session, status, seconds, settings))
     if rows:
         print()
         _print_table(_CLOSING_COLUMNS, rows)
@@ -129,6 +126,19 @@ def ingest(path: Path, *, rounds: int) -> None:
 
 _CLOSING_COLUMNS = ("session", "cars", "laps", "clean laps", "telemetry rows", "set aside", "seconds", "page")
 _SESSION_COLUMNS = ("session", "files", "missing", "built", "page")
+
+
+def _run_one(session: str, settings: Settings, *, force: bool) -> tuple[str, float, str | None]:
+    """Run a session and say how it went: its status, seconds, and the error where it failed."""
+    from grx_pipeline.runner import run_session
+
+    try:
+        outcome = run_session(session, settings=settings, progress=print, force=force)
+    except SessionBusyError as error:
+        print(f"{session}  busy: {error}")
+        return "failed", 0.0, str(error)
+    print(f"{session}  {outcome.status}: {outcome.error or outcome.reason}  {outcome.seconds:.1f} s")
+    return outcome.status, outcome.seconds, outcome.error
 
 
 def _closing_row(session: str, status: str, seconds: float, settings: Settings) -> tuple[str, ...]:

@@ -51,6 +51,11 @@ def check_results(step: Step, pipeline: Pipeline, *, session: str) -> list[dg.As
     return [_result(step, outcome) for outcome in outcomes]
 
 
+def is_blocked(check: dg.AssetCheckResult) -> bool:
+    """Whether this result stops the run."""
+    return not check.passed and check.severity == dg.AssetCheckSeverity.ERROR
+
+
 def meanings_of(step: Step) -> list[MeaningCheck]:
     """The checks on meaning that look at tables of this step."""
     return [check for check in MEANING_CHECKS if check.step == step.name and set(check.tables) <= set(step.tables)]

@@ -12,7 +12,7 @@ from grx_pipeline.defs.locks import folder_lock, session_lock
 from grx_pipeline.errors import GrxError
 from grx_pipeline.paths import Paths
 from grx_pipeline.settings import Settings, load_settings
-from grx_pipeline.steps import Step, StepResult, run_step
+from grx_pipeline.steps import Step, StepResult, forget_step, run_step
 from grx_pipeline.storage.steps import Progress, StepContext
 
 PARTITION_TAG = "dagster/partition"
@@ -51,18 +51,23 @@ class Pipeline:
 
     def run(self, step: Step, *, session: str) -> StepResult:
         """The step's result. An error that a person can mend becomes a Dagster failure with its message alone."""
-        prefix = f"{session}  {step.name}"
-        context = StepContext(
+        with errors_for_people():
+            result = run_step(step, self._context(step, session))
+        self.progress(f"{session}  {step.name}  {result_text(result)}")
+        self.finished(result)
+        return result
+
+    def forget(self, step: Step, *, session: str) -> None:
+        """Make the step run again next time: what it wrote did not stand up to its checks."""
+        forget_step(step, self._context(step, session))
+
+    def _context(self, step: Step, session: str) -> StepContext:
+        return StepContext(
             session=session,
             paths=self.paths,
             settings=self.settings,
-            progress=lambda text: self.detail(f"{prefix}  {text}"),
+            progress=lambda text: self.detail(f"{session}  {step.name}  {text}"),
         )
-        with errors_for_people():
-            result = run_step(step, context)
-        self.progress(f"{prefix}  {result_text(result)}")
-        self.finished(result)
-        return result
 
     def run_season(self, build: Callable[[Paths, Settings], int]) -> int:
         """Make the season page, one process at a time; returns the number of sessions it lists.

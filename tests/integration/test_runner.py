@@ -190,6 +190,7 @@ def test_a_table_that_breaks_its_contract_stops_the_run(settings: Settings, monk
     assert run.error is not None
     assert "key (row_number) repeats in 1 rows" in run.error
     assert [result.step for result in run.results] == ["raw_weather"]
+    assert _run(settings, monkeypatch).status == "built"
 
 
 def test_missing_data_is_a_warning_and_the_run_goes_on(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

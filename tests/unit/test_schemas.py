@@ -1,4 +1,7 @@
+from pathlib import Path
+
 from grx_pipeline.schemas import CHANNELS, TABLES
+from grx_pipeline.schemas.reference import render_reference
 
 # The specification's tables: names, columns and types that other people's scripts build on.
 SPECIFIED = {
@@ -39,3 +42,8 @@ def test_every_table_and_column_says_what_it_is() -> None:
 
 def test_a_channel_is_a_column_of_the_samples() -> None:
     assert {column for _, column, *_ in CHANNELS} <= set(TABLES["telemetry"].column_names)
+
+
+def test_the_table_reference_is_current() -> None:
+    page = Path(__file__).parents[2] / "docs" / "tables.md"
+    assert page.read_text(encoding="utf-8") == render_reference(), "run `make docs`"

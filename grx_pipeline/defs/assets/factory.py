@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from grx_pipeline.defs.checks import check_results, check_specs
+from grx_pipeline.defs.checks import check_results, check_specs, is_blocked
 from grx_pipeline.defs.partitions import SESSIONS
 from grx_pipeline.defs.resources import Pipeline
 from grx_pipeline.schemas import TABLES, Table
@@ -41,9 +41,12 @@ def step_asset(step: Step, card: Card) -> dg.AssetsDefinition:
     def built(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult:
         session = context.partition_key
         result = pipeline.run(step, session=session)
+        checks = check_results(step, pipeline, session=session)
+        if any(is_blocked(check) for check in checks):
+            pipeline.forget(step, session=session)
         return dg.MaterializeResult(
             metadata={**_schema_metadata(step), **_result_metadata(result), **_place_metadata(pipeline, session)},
-            check_results=check_results(step, pipeline, session=session),
+            check_results=checks,
             data_version=dg.DataVersion(result.version),
         )
 
