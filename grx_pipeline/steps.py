@@ -110,6 +110,7 @@ _CHAIN = (
         packages=("laps", "paths", "schemas", "storage", "track"),
         tables=("laps", "drivers", "sessions", "logger_matches", "unmatched_loggers", "neutralisations"),
         reads=("raw_telemetry", "raw_logger_laps", "raw_timing", "raw_weather"),
+        raw_kinds=("session",),
         settings=("match", "laps"),
     ),
     Step(

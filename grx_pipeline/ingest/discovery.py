@@ -14,13 +14,24 @@ from pathlib import Path, PurePosixPath
 from grx_pipeline.errors import DiscoveryError, InputError
 from grx_pipeline.ingest.hashes import HashCache
 from grx_pipeline.ingest.manifest import Manifest, RawFile
-from grx_pipeline.ingest.recognition import Recognised, race_in, recognise
+from grx_pipeline.ingest.recognition import SESSION_FILE, Recognised, race_in, recognise
+from grx_pipeline.ingest.session_file import SessionFile, read_session_file
 from grx_pipeline.sessions import UNKNOWN_YEAR, SessionId, circuit_slug
 from grx_pipeline.track.circuits import circuit_in
 
 _HEAD_BYTES = 64 << 10
 _GZIP = 31  # zlib's window bits for a gzip stream
-_SINGLE_KINDS = ("telemetry", "telemetry_json", "lap_start", "lap_end", "lap_time", "analysis", "best_laps", "weather")
+_SINGLE_KINDS = (
+    "telemetry",
+    "telemetry_json",
+    "lap_start",
+    "lap_end",
+    "lap_time",
+    "analysis",
+    "best_laps",
+    "weather",
+    "session",
+)
 _SESSION_KINDS = {"analysis", "telemetry", "telemetry_json", "lap_start", "lap_end", "lap_time"}
 
 
@@ -140,7 +151,7 @@ def _reason_to_skip(source: _Source) -> str:
         return "left behind by macOS"
     if name.endswith(".zip"):
         return "a zip inside a zip"
-    return "" if name.endswith((".csv", ".csv.gz")) else "not a .csv or .csv.gz file"
+    return "" if name.endswith((".csv", ".csv.gz", SESSION_FILE)) else "not a .csv or .csv.gz file"
 
 
 def _head(source: _Source) -> bytes:
@@ -240,11 +251,13 @@ def _manifest(
         if len(same) > 1:
             places = " and ".join(f"{file.path}{'!' + file.member if file.member else ''}" for file in same)
             raise DiscoveryError(f"{session}: two different {kind} files: {places}; keep the one that counts")
+    says = next((read_session_file(file) for file in kept.values() if file.kind == "session"), SessionFile())
     manifest = Manifest(
         session=str(session),
         circuit=session.circuit,
         year=session.year,
         race=session.race,
+        is_simulated=says.is_simulated,
         root=str(root),
         files=tuple(sorted(kept.values(), key=lambda file: (file.kind, file.name))),
     )

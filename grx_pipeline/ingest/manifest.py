@@ -24,7 +24,10 @@ RAW_KINDS = {
     "class_results": "classification by class (05_*)",
     "best_laps": "best ten laps by driver (99_*)",
     "weather": "weather (26_*)",
+    "session": "what the team says about the session (session.toml)",
 }
+# Kinds that a complete session need not have.
+_OPTIONAL = ("telemetry_json", "session")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +57,7 @@ class Manifest:
     race: int
     root: str
     files: tuple[RawFile, ...]
+    is_simulated: bool = False
 
     def of_kind(self, *kinds: str) -> tuple[RawFile, ...]:
         return tuple(file for file in self.files if file.kind in kinds)
@@ -62,7 +66,7 @@ class Manifest:
     def missing_kinds(self) -> tuple[str, ...]:
         """Kinds that a complete session has and this one has not."""
         have = {"telemetry" if file.kind == "telemetry_json" else file.kind for file in self.files}
-        return tuple(kind for kind in RAW_KINDS if kind != "telemetry_json" and kind not in have)
+        return tuple(kind for kind in RAW_KINDS if kind not in _OPTIONAL and kind not in have)
 
 
 def write_manifest(path: Path, manifest: Manifest) -> None:

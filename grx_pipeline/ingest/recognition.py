@@ -5,6 +5,8 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+SESSION_FILE = "session.toml"
+
 # Columns that tell a kind; the first set that the header holds decides.
 _BY_HEADER: tuple[tuple[str, frozenset[str]], ...] = (
     ("telemetry", frozenset({"telemetry_name", "telemetry_value", "timestamp", "vehicle_id"})),
@@ -45,6 +47,8 @@ def recognise(name: str, head: bytes) -> Recognised:
     A file whose name promises a kind but whose header is another one's keeps the promised kind: reading it then
     fails with what is missing, instead of the file being passed over.
     """
+    if name.casefold() == SESSION_FILE:
+        return Recognised(kind="session")
     header, row = _first_rows(head)
     values = dict(zip(header, row, strict=False))
     kind = _kind_by_header(name, header, values) or _kind_by_name(name)

@@ -147,6 +147,7 @@ def _session_row(manifest: Manifest, clock: RaceClock, matching: Matching) -> pd
         "race": manifest.race,
         "race_date": clock.race_date,
         "utc_offset_ms": clock.utc_offset_ms,
+        "is_simulated": manifest.is_simulated,
         "utc_offset_source": clock.source,
         "logger_bias_ms": clock.logger_bias_ms,
         "crossings": sum(match.crossings_in_race for match in matched),

@@ -205,6 +205,7 @@ class Session:
     race: int
     race_date: str
     length_m: float | None
+    is_simulated: bool
     utc_offset_ms: int | None
     utc_offset_source: str
 

@@ -15,6 +15,7 @@ class SeasonFacts:
     """One line of the season page. The best lap's car is its NUMBER; the winner is the car in position 1."""
 
     circuit_name: str
+    is_simulated: bool
     race: int
     race_date: str
     cars: int
@@ -63,6 +64,7 @@ def _summary_facts(summary: dict[str, Any]) -> SeasonFacts:
     winner = next((car for car in cars if car["position"] == 1), {})
     return SeasonFacts(
         circuit_name=summary["session"]["circuit_name"],
+        is_simulated=summary["session"]["is_simulated"],
         race=summary["session"]["race"],
         race_date=summary["session"]["race_date"],
         cars=len(cars),

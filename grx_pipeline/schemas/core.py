@@ -27,6 +27,7 @@ CORE_TABLES: tuple[Table, ...] = (
             count_column("race", "race of the weekend", minimum=1),
             text_column("race_date", "local date of the race, or unknown"),
             big_column("utc_offset_ms", "local time of day + this = UTC"),
+            flag_column("is_simulated", "no car ever drove this race: its session.toml says so"),
             text_column("utc_offset_source", "where the offset is from: circuit, crossings, weather, none"),
             big_column("logger_bias_ms", "logger crossing - official crossing, median of the race"),
             rows_column("crossings", "debounced logger crossings of matched loggers during the race"),

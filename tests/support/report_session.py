@@ -144,6 +144,7 @@ def session_tables() -> dict[str, Any]:
                 "race": 1,
                 "race_date": "2025-09-06",
                 "utc_offset_ms": 18_000_000,
+                "is_simulated": False,
                 "utc_offset_source": "circuit",
                 "logger_bias_ms": 180,
                 "crossings": 12,

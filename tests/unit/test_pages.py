@@ -250,6 +250,7 @@ def test_static_files_are_named_by_their_content_and_load_nothing_from_elsewhere
 def test_the_season_page_shows_names_as_text() -> None:
     facts = SeasonFacts(
         circuit_name="A <b>track</b>",
+        is_simulated=False,
         race=1,
         race_date="2025-09-06",
         cars=2,

@@ -96,6 +96,7 @@ def make_lake(folder: Path, telemetry: dict[str, pd.DataFrame], *, length_m: flo
         ],
     )
     session = {"session_id": context.session, "circuit": "oval", "circuit_name": "Oval", "year": "2025", "race": 1}
+    session["is_simulated"] = False
     clock = {"race_date": "2025-10-09", "utc_offset_source": "circuit", "crossings": 0, "crossings_matched": 0}
     put(context, "sessions", [session | clock | {"logger_bias_ms": 200, "length_m": length_m}])
     return context
