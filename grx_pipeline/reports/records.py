@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 _BUILD_LENGTH = 16
 _SCALARS = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
