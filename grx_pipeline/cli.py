@@ -214,6 +214,8 @@ def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def main() -> None:
     """The program; an error that a person can mend is one line on stderr and exit status 1."""
+    # Progress is to be seen as it happens also in a pipe or a log file.
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     try:
         grx(standalone_mode=False)
     except click.exceptions.Abort:

@@ -1,0 +1,46 @@
+"""Starting a measurement in a process of its own, so that its peak memory and its start-up are its own too."""
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+Figures = dict[str, Any]
+
+
+def run_worker(kind: str, path: Path, folder: Path) -> Figures:
+    """What the worker printed, with `total_s` from its start to its end, `startup_s` to its first step and `peak_mib`.
+
+    Raises SystemExit where the worker failed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    started = time.time()
+    command = [sys.executable, "-m", "grx_pipeline.benchmarks.worker", kind, str(path), str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:  # noqa: S603
+        output = process.stdout.read() if process.stdout else b""
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{kind} on {path} failed")
+    figures: Figures = json.loads(output.splitlines()[-1])
+    figures["total_s"] = time.time() - started
+    figures["startup_s"] = figures.get("first_step_at", started) - started
+    figures["peak_mib"] = usage.ru_maxrss / 1024
+    return figures
+
+
+def median_of(runs: list[Figures], name: str) -> float:
+    return statistics.median(float(run[name]) for run in runs)
+
+
+def describe_machine() -> str:
+    """The machine and the versions that decide the figures."""
+    tools = f"Python {platform.python_version()}, DuckDB {duckdb.__version__}"
+    return f"{platform.machine()}, {os.cpu_count()} cores, {tools}"

@@ -1,0 +1,130 @@
+"""The invented circuit: Harrow Gap Raceway, 15 turns of every kind.
+
+The lap is a list of arcs with straights before them. Their edges are eased with an error function, which keeps every
+turn's angle, and two straights are solved for so that the lap ends where it began. Nothing about cars belongs here.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import erf
+
+from grx_pipeline.demo.race import Array, DemoCircuit
+
+SLUG = "harrow-gap"
+NAME = "Harrow Gap Raceway"
+
+_EASING_M = 8.0
+_FINE_STEP_M = 0.25
+_START_HEADING_DEG = 63.0
+_FINISH_LATITUDE_DEG, _FINISH_LONGITUDE_DEG = 38.4617305, -79.1386142
+_METRES_PER_DEGREE = 111_195.0
+_SPLITS_M = (500.0, 1110.0, 1500.0, 2300.0, 2770.0)
+_PIT_ENTRY_BEFORE_LINE_M, _PIT_EXIT_AFTER_LINE_M = 280.0, 190.0
+_RUN_TO_LINE_M = 300.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """An arc after a straight. `angle_deg` is + to the right; `grip` is the asphalt's and camber's against flat.
+
+    `braking` is how much of the car's deceleration drivers ask for before it, 0..1: all of it at the end of a
+    straight, less where the car is already turning.
+    """
+
+    name: str
+    straight_m: float
+    radius_m: float
+    angle_deg: float
+    grip: float = 1.0
+    braking: float = 0.65
+
+
+TURNS = (
+    Turn(name="T1 Tollgate", straight_m=250, radius_m=46, angle_deg=90, braking=0.95),
+    Turn(name="T2 Off-Camber", straight_m=75, radius_m=66, angle_deg=-62, grip=0.93),
+    Turn(name="T3 Orchard", straight_m=45, radius_m=62, angle_deg=72, braking=0.55),
+    Turn(name="T4 Hairpin", straight_m=280, radius_m=15, angle_deg=165, braking=0.92),
+    Turn(name="T5 Mill", straight_m=135, radius_m=42, angle_deg=-85, braking=0.66),
+    Turn(name="T6 Kink", straight_m=160, radius_m=240, angle_deg=-20),
+    Turn(name="T7 Esses Entry", straight_m=140, radius_m=72, angle_deg=48),
+    Turn(name="T8 Esses", straight_m=30, radius_m=66, angle_deg=-60, braking=0.5),
+    Turn(name="T9 Esses Exit", straight_m=30, radius_m=78, angle_deg=50, braking=0.5),
+    Turn(name="T10 Quarry", straight_m=75, radius_m=34, angle_deg=-108, braking=0.64),
+    Turn(name="T11 Long Sweeper", straight_m=160, radius_m=90, angle_deg=150, grip=1.03),
+    Turn(name="T12 Chicane Entry", straight_m=320, radius_m=30, angle_deg=-48, braking=0.72),
+    Turn(name="T13 Chicane Exit", straight_m=28, radius_m=30, angle_deg=56, braking=0.5),
+    Turn(name="T14 Ridge", straight_m=140, radius_m=52, angle_deg=78, grip=0.94),
+    Turn(name="T15 Gap", straight_m=95, radius_m=105, angle_deg=34, grip=1.02),
+)
+_SOLVED_TURN = 10  # the straight before T11 runs across the main straight: both together close the lap
+
+
+def build_circuit() -> DemoCircuit:
+    """The circuit, closed in position and heading, its length a whole number of metres."""
+    straights = np.array([turn.straight_m for turn in TURNS] + [_RUN_TO_LINE_M])
+    radii = np.array([turn.radius_m for turn in TURNS])
+    angles = np.radians([turn.angle_deg for turn in TURNS])
+    straights = _close(straights, radii, angles)
+    raw_length = float(straights.sum() + (np.abs(angles) * radii).sum())
+    length = round(raw_length)
+    straights, radii = straights * length / raw_length, radii * length / raw_length
+    x, y = (np.interp(np.arange(length), *path) for path in _paths(straights, radii, angles))
+    starts, ends = _arcs(straights, radii, angles)
+    return DemoCircuit(
+        slug=SLUG,
+        name=NAME,
+        length_m=float(length),
+        curvature_per_m=_curvature(np.arange(length, dtype=float), straights, radii, angles),
+        x_m=x,
+        y_m=y,
+        latitude_deg=_FINISH_LATITUDE_DEG + y / _METRES_PER_DEGREE,
+        longitude_deg=_FINISH_LONGITUDE_DEG + x / (_METRES_PER_DEGREE * np.cos(np.radians(_FINISH_LATITUDE_DEG))),
+        splits_m=(*_SPLITS_M, float(length)),
+        pit_entry_m=length - _PIT_ENTRY_BEFORE_LINE_M,
+        pit_exit_m=_PIT_EXIT_AFTER_LINE_M,
+        corner_names=tuple(turn.name for turn in TURNS),
+        corner_starts_m=tuple(float(m) for m in np.round(starts - _EASING_M, 1)),
+        corner_ends_m=tuple(float(m) for m in np.round(ends + _EASING_M, 1)),
+    )
+
+
+def turn_of_metre(circuit: DemoCircuit) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    """The turn (index) that every metre belongs to, changing half-way between turns; after the last comes the first."""
+    starts, ends = np.array(circuit.corner_starts_m), np.array(circuit.corner_ends_m)
+    middles = (ends[:-1] + starts[1:]) / 2
+    return np.searchsorted(middles, np.arange(circuit.curvature_per_m.size), side="right")
+
+
+def _arcs(straights: Array, radii: Array, angles: Array) -> tuple[Array, Array]:
+    ends = np.cumsum(straights[:-1] + np.abs(angles) * radii)
+    return ends - np.abs(angles) * radii, ends
+
+
+def _curvature(distance: Array, straights: Array, radii: Array, angles: Array) -> Array:
+    starts, ends = _arcs(straights, radii, angles)
+    eased = erf((distance[:, None] - starts) / _EASING_M) - erf((distance[:, None] - ends) / _EASING_M)
+    return np.asarray(eased @ (np.sign(angles) / radii / 2))
+
+
+def _paths(straights: Array, radii: Array, angles: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """(distance, x east) and (distance, y north) every quarter metre; compass heading grows to the right."""
+    length = straights.sum() + (np.abs(angles) * radii).sum()
+    edges = np.linspace(0.0, length, round(length / _FINE_STEP_M) + 1)
+    step = edges[1]
+    turned = np.cumsum(_curvature(edges[:-1] + step / 2, straights, radii, angles)) * step
+    heading = np.radians(_START_HEADING_DEG) + np.concatenate([[0.0], (turned[1:] + turned[:-1]) / 2])
+    heading[0] = np.radians(_START_HEADING_DEG)
+    x = np.concatenate([[0.0], np.cumsum(np.sin(heading)) * step])
+    y = np.concatenate([[0.0], np.cumsum(np.cos(heading)) * step])
+    return (edges, x), (edges, y)
+
+
+def _close(straights: Array, radii: Array, angles: Array) -> Array:
+    """The straights with the one before `_SOLVED_TURN` and the run to the line as long as the lap needs to close."""
+    (_, x), (_, y) = _paths(straights, radii, angles)
+    headings = np.radians(_START_HEADING_DEG) + np.array([angles[:_SOLVED_TURN].sum(), angles.sum()])
+    change = np.linalg.solve(np.array([np.sin(headings), np.cos(headings)]), [-x[-1], -y[-1]])
+    closed = straights.copy()
+    closed[[_SOLVED_TURN, -1]] += change
+    return closed
