@@ -1,10 +1,13 @@
 """The grx program: reads arguments, calls one function, prints what it says. Decides nothing itself."""
 
 import functools
+import os
 import sys
+import webbrowser
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -14,8 +17,12 @@ from grx_pipeline.ingest.manifest import Manifest, read_manifest
 from grx_pipeline.paths import Paths
 from grx_pipeline.sessions import known_sessions
 from grx_pipeline.settings import Settings, load_settings
+from grx_pipeline.storage.atomic import write_bytes
+
+DemoSize = Literal["small", "race"]
 
 _INTERRUPTED = 130
+_DEMO_SEED = 2025
 _LISTED_AT_MOST = 12
 
 
@@ -45,6 +52,11 @@ def grx() -> None:
 def run(settings: Settings, targets: tuple[str, ...], *, no_llm: bool, force: bool) -> None:
     """Make the reports of every session in a folder or zip, or of a session by its id."""
     del no_llm
+    sys.exit(_run_targets(targets, settings, force=force))
+
+
+def _run_targets(targets: Sequence[str], settings: Settings, *, force: bool) -> int:
+    """Run every session of `targets`, print how it went, and return the exit status."""
     catalogue = find_sessions(targets, Paths.of(settings))
     _print_findings(catalogue)
     failed = list(catalogue.problems)
@@ -59,7 +71,27 @@ def run(settings: Settings, targets: tuple[str, ...], *, no_llm: bool, force: bo
         _print_table(_CLOSING_COLUMNS, rows)
     for problem in failed:
         print(f"error: {problem}", file=sys.stderr)
-    sys.exit(1 if failed else 0)
+    return 1 if failed else 0
+
+
+@grx.command()
+@click.option("--size", type=click.Choice(["small", "race"]), default="small", show_default=True)
+@click.option("--sessions", "count", default=1, show_default=True, help="More than one make a season.")
+@click.option("--seed", default=_DEMO_SEED, show_default=True)
+@_folder_options
+def demo(settings: Settings, *, size: DemoSize, count: int, seed: int) -> None:
+    """Make a simulated race in the raw formats and its reports: the whole product without real data."""
+    from grx_pipeline.demo.build import make_demo
+
+    folder = Paths.of(settings).demo(size)
+    made = make_demo(folder, size=size, sessions=count, seed=seed, progress=print)
+    status = _run_targets([str(path) for path in made], settings, force=False)
+    page = Paths.of(settings).season_page()
+    if status == 0:
+        print(f"\nopen {page}")
+        if sys.stdout.isatty() and (sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY")):
+            webbrowser.open(page.as_uri())
+    sys.exit(status)
 
 
 @grx.command()
@@ -109,9 +141,25 @@ def siwtl(settings: Settings) -> None:
     print(f"stored in {path}")
 
 
-@grx.group()
-def bench() -> None:
-    """Measure the pipeline against bare tools on this machine."""
+@grx.group(invoke_without_command=True)
+@click.option("--size", type=click.Choice(["small", "race"]), default="race", show_default=True)
+@click.option("--rounds", default=3, show_default=True, help="Runs of each; medians are printed.")
+@click.option("--store", type=click.Path(path_type=Path), help="Write the table to this file too.")
+@_folder_options
+@click.pass_context
+def bench(context: click.Context, settings: Settings, *, size: DemoSize, rounds: int, store: Path | None) -> None:
+    """Measure the pipeline against bare tools: without a command, on a simulated race of full size."""
+    if context.invoked_subcommand is not None:
+        return
+    from grx_pipeline.benchmarks.full_race import measure_race, render_race
+    from grx_pipeline.demo.build import make_demo
+
+    folder = Paths.of(settings).demo(size)
+    (race,) = make_demo(folder, size=size, sessions=1, seed=_DEMO_SEED, progress=print)
+    text = render_race(measure_race(race, rounds=rounds, progress=print), date=f"{datetime.now(UTC):%Y-%m-%d}")
+    print(text)
+    if store is not None:
+        write_bytes(store, text.encode())
 
 
 @bench.command()

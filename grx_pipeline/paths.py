@@ -65,6 +65,10 @@ class Paths:
     def raw(self) -> Path:
         return self.data / "raw"
 
+    def demo(self, size: str) -> Path:
+        """Simulated sessions of one size. Not under raw/, where a team's own files land."""
+        return self.data / "demo" / size
+
     @property
     def lake(self) -> Path:
         return self.data / "lake"
