@@ -15,7 +15,7 @@ _SAME_NUMBER_BONUS = 0.5
 _MAX_DIGITS = 9
 _NO_CROSSINGS = pd.DataFrame(
     {
-        "car": pd.Series(dtype="object"),
+        "car": pd.Series(dtype="int64"),
         "lap_number": pd.Series(dtype="int64"),
         "logger_lap": pd.Series(dtype="float64"),
         "residual_ms": pd.Series(dtype="float64"),
@@ -28,7 +28,7 @@ class LoggerMatch:
     """One logger against the timing; `car` is null where no car fits. Times in ms."""
 
     logger_id: str
-    car: str | None
+    car: int | None
     crossings: int
     crossings_in_race: int
     crossings_matched: int
@@ -52,7 +52,7 @@ class _Fit:
     """How well the chosen car fits a logger."""
 
     logger_id: str
-    car: str
+    car: int
     matched: int
     second_best: int
     has_same_number: bool
@@ -65,11 +65,12 @@ def match_loggers(
 ) -> Matching:
     """Assign loggers to cars so that most crossings fall on official ones, one car a logger.
 
-    `crossings`: debounced, vehicle_id, logger_lap, crossed_at_ms. `laps`: car (unique text), car_number,
+    `crossings`: debounced, vehicle_id, logger_lap, crossed_at_ms. `laps`: car (a number), car_number,
     lap_number, finished_at_ms (UTC, no nulls). `bias_ms` is the race's logger - official bias, null for none.
     """
     by_logger = {str(name): rows for name, rows in crossings.groupby("vehicle_id", sort=True)}
-    by_car = {str(name): rows.sort_values("finished_at_ms") for name, rows in laps.groupby("car", sort=False)}
+    in_time = laps.sort_values("finished_at_ms")
+    by_car = {int(car): in_time[in_time["car"] == car] for car in laps["car"].unique()}
     if bias_ms is None:
         reason = "no official crossing near any of its crossings"
         unmatched = tuple(_no_match(name, len(rows), reason) for name, rows in by_logger.items())
@@ -88,7 +89,7 @@ def match_loggers(
 
 
 def _best_fits(
-    by_logger: dict[str, pd.DataFrame], by_car: dict[str, pd.DataFrame], bias_ms: int, settings: MatchSettings
+    by_logger: dict[str, pd.DataFrame], by_car: dict[int, pd.DataFrame], bias_ms: int, settings: MatchSettings
 ) -> list[_Fit]:
     """The assignment of loggers to cars with the most matched crossings; one number decides between equal ones."""
     loggers, cars = list(by_logger), list(by_car)

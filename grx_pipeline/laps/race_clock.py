@@ -41,25 +41,25 @@ def race_clock(
     """The race's clock from the circuit's time zone, else from the crossings themselves.
 
     `hours_ms` are local times of day of the official crossings, `crossings_ms` the loggers' crossings in UTC and
-    `weather_ms` the times of the weather readings. The day is that of most crossings, else of the weather.
+    `weather_ms` the times of the weather readings. The day is told by the crossings, else by the weather.
     """
     evidence = crossings_ms if len(crossings_ms) else weather_ms
-    if not len(evidence) or not len(hours_ms):
+    if not len(evidence):
         return RaceClock(race_date="unknown", midnight_ms=None, utc_offset_ms=None, source="none", logger_bias_ms=None)
+    official = unwrap_midnight(hours_ms)
     if time_zone is not None:
         offset_ms, source = _zone_offset(time_zone, int(np.median(evidence))), "circuit"
-    elif len(crossings_ms):
-        offset_ms, source = _best_offset(hours_ms, crossings_ms, settings), "crossings"
+    elif len(crossings_ms) and len(hours_ms):
+        offset_ms, source = _best_offset(official, crossings_ms, settings), "crossings"
     else:
         return RaceClock(race_date="unknown", midnight_ms=None, utc_offset_ms=None, source="none", logger_bias_ms=None)
-    midnight_ms = _midnight(evidence, offset_ms)
-    bias_ms, _ = common_bias(crossings_ms, midnight_ms + hours_ms, settings)
+    midnight_ms = _midnight(evidence, official, offset_ms, settings)
     return RaceClock(
-        race_date=(datetime.fromtimestamp((midnight_ms - offset_ms) / 1000, UTC)).date().isoformat(),
+        race_date=datetime.fromtimestamp((midnight_ms - offset_ms) / 1000, UTC).date().isoformat(),
         midnight_ms=midnight_ms,
         utc_offset_ms=offset_ms,
         source=source,
-        logger_bias_ms=bias_ms,
+        logger_bias_ms=common_bias(crossings_ms, midnight_ms + official, settings)[0],
     )
 
 
@@ -102,15 +102,30 @@ def _zone_offset(time_zone: str, at_ms: int) -> int:
     return -round((offset or timedelta()).total_seconds() * 1000)
 
 
-def _midnight(evidence_ms: Milliseconds, offset_ms: int) -> int:
-    """Local midnight of the day that holds most of `evidence_ms`, in UTC."""
+def _midnight(evidence_ms: Milliseconds, official_ms: Milliseconds, offset_ms: int, settings: MatchSettings) -> int:
+    """Local midnight, in UTC, before the race.
+
+    Of the day that holds most of the evidence and its neighbours, the one whose official times agree with most of it:
+    a race may begin before midnight and be driven mostly after it. Without official times, the day itself.
+    """
     days, counts = np.unique((evidence_ms - offset_ms) // DAY_MS, return_counts=True)
-    return int(days[counts.argmax()]) * DAY_MS + offset_ms
+    likely = int(days[counts.argmax()])
+    midnights = [day * DAY_MS + offset_ms for day in (likely, likely - 1, likely + 1)]
+    if not len(official_ms):
+        return midnights[0]
+    return max(midnights, key=lambda midnight: _agreement(evidence_ms, midnight + official_ms, settings))
 
 
-def _best_offset(hours_ms: Milliseconds, crossings_ms: Milliseconds, settings: MatchSettings) -> int:
+def _agreement(evidence_ms: Milliseconds, official_ms: Milliseconds, settings: MatchSettings) -> tuple[int, int]:
+    """How much of the evidence fits the official times: crossings that share a bias, then times within the race."""
+    during = (evidence_ms >= official_ms.min()) & (evidence_ms <= official_ms.max())
+    return common_bias(evidence_ms, official_ms, settings)[1], int(during.sum())
+
+
+def _best_offset(official_ms: Milliseconds, crossings_ms: Milliseconds, settings: MatchSettings) -> int:
     """The offset, in quarters of an hour, under which most crossings agree on one bias."""
     matched = [
-        common_bias(crossings_ms, _midnight(crossings_ms, offset) + hours_ms, settings)[1] for offset in _OFFSETS_MS
+        common_bias(crossings_ms, _midnight(crossings_ms, official_ms, offset, settings) + official_ms, settings)[1]
+        for offset in _OFFSETS_MS
     ]
     return _OFFSETS_MS[int(np.argmax(matched))]

@@ -10,7 +10,7 @@ from grx_pipeline.errors import InputError
 from grx_pipeline.ingest.manifest import Manifest, read_manifest
 from grx_pipeline.laps.cars import split_cars
 from grx_pipeline.laps.crossings import debounced_crossings
-from grx_pipeline.laps.drivers import driver_rows, result_cars
+from grx_pipeline.laps.drivers import driver_rows, name_vehicles, place_results
 from grx_pipeline.laps.matching import LoggerMatch, Matching, match_loggers
 from grx_pipeline.laps.neutralisations import yellow_phases
 from grx_pipeline.laps.race_clock import RaceClock, race_clock, unwrap_midnight
@@ -48,10 +48,11 @@ def build_laps(context: StepContext) -> StepOutcome:
     clock = _race_clock(context, manifest, timing, crossings)
     timing = _with_cars(timing, clock)
     matching = _match(context, timing, crossings, clock)
-    results = result_cars(_read(context, "results"), timing)
-    vehicle_ids = _vehicle_ids(timing, results, matching)
+    loggers = {match.car: match.logger_id for match in matching.loggers if match.car is not None}
+    results, cars = place_results(_read(context, "results"), timing)
+    vehicle_ids = name_vehicles(cars, loggers)
     laps = _lap_rows(context, timing, matching, vehicle_ids)
-    drivers = driver_rows(timing, results, vehicle_ids, vehicles)
+    drivers = driver_rows(timing, results, cars, vehicle_ids, with_logger=set(loggers), vehicles=vehicles)
     tables = {
         "laps": laps,
         "drivers": drivers,
@@ -86,7 +87,7 @@ def _race_clock(context: StepContext, manifest: Manifest, timing: pd.DataFrame, 
     weather = _read(context, "weather")
     return race_clock(
         time_zone=circuit_of(manifest.circuit).time_zone,
-        hours_ms=unwrap_midnight(timing["hour_ms"].dropna().to_numpy(dtype=np.int64)),
+        hours_ms=timing["hour_ms"].dropna().to_numpy(dtype=np.int64),
         crossings_ms=crossings["crossed_at_ms"].to_numpy(dtype=np.int64),
         weather_ms=weather["observed_at_ms"].to_numpy(dtype=np.int64),
         settings=context.settings.match,
@@ -94,15 +95,15 @@ def _race_clock(context: StepContext, manifest: Manifest, timing: pd.DataFrame, 
 
 
 def _with_cars(timing: pd.DataFrame, clock: RaceClock) -> pd.DataFrame:
-    """The timing's rows with car_index, car (unique name within the session) and finished_at_ms (UTC)."""
-    index = split_cars(timing)
-    names = timing["car_number"] + np.where(index > 1, "-" + index.astype(str), "")
+    """The timing's rows with car_index, car (counted from 0 in the session) and finished_at_ms (UTC)."""
+    timing = timing.assign(car_index=split_cars(timing))
+    car = timing.groupby(["car_number", "car_index"], sort=False).ngroup()
     finished = pd.Series(np.nan, index=timing.index)
     if clock.midnight_ms is not None:
         has_hour = timing["hour_ms"].notna()
         hours = unwrap_midnight(timing.loc[has_hour, "hour_ms"].to_numpy(dtype=np.int64))
         finished[has_hour] = clock.midnight_ms + hours
-    return timing.assign(car_index=index, car=names, finished_at_ms=finished)
+    return timing.assign(car=car, finished_at_ms=finished)
 
 
 def _match(context: StepContext, timing: pd.DataFrame, crossings: pd.DataFrame, clock: RaceClock) -> Matching:
@@ -115,15 +116,8 @@ def _match(context: StepContext, timing: pd.DataFrame, crossings: pd.DataFrame, 
     )
 
 
-def _vehicle_ids(timing: pd.DataFrame, results: pd.DataFrame, matching: Matching) -> dict[str, str]:
-    """The vehicle id of each car: its logger's, or car-<NUMBER>, or car-<NUMBER>-2 for a second car of one NUMBER."""
-    loggers = {match.car: match.logger_id for match in matching.loggers if match.car is not None}
-    cars = dict.fromkeys([*timing["car"], *results["car"]])
-    return {car: loggers.get(car, f"car-{car}") for car in cars}
-
-
 def _lap_rows(
-    context: StepContext, timing: pd.DataFrame, matching: Matching, vehicle_ids: dict[str, str]
+    context: StepContext, timing: pd.DataFrame, matching: Matching, vehicle_ids: dict[int, str]
 ) -> pd.DataFrame:
     laps = timing.merge(matching.lap_crossings, on=["car", "lap_number"], how="left")
     loggers = {match.car for match in matching.loggers}
@@ -157,7 +151,7 @@ def _session_row(manifest: Manifest, clock: RaceClock, matching: Matching) -> pd
     return pd.DataFrame([row])
 
 
-def _match_rows(matching: Matching, vehicle_ids: dict[str, str], timing: pd.DataFrame) -> pd.DataFrame:
+def _match_rows(matching: Matching, vehicle_ids: dict[int, str], timing: pd.DataFrame) -> pd.DataFrame:
     numbers = timing.drop_duplicates("car").set_index("car")["car_number"].to_dict()
     rows = pd.DataFrame([asdict(match) for match in matching.loggers], columns=list(LoggerMatch.__dataclass_fields__))
     rows["vehicle_id"] = rows["car"].map(vehicle_ids)

@@ -90,6 +90,24 @@ def test_without_crossings_and_weather_nothing_is_claimed() -> None:
     assert (clock.race_date, clock.midnight_ms, clock.source) == ("unknown", None, "none")
 
 
+@pytest.mark.parametrize("start", ["2025-09-07T04:30:00", "2025-09-07T04:55:00"])
+@pytest.mark.parametrize("by", ["crossings", "weather"])
+def test_a_race_over_midnight_keeps_its_evening(start: str, by: str) -> None:
+    official = race(start=start)
+    weather = np.arange(official[0] - 300_000, official[-1] + 300_000, 63_000)
+    clock = race_clock(
+        time_zone="America/Chicago",
+        hours_ms=local_hours(official, 5 * HOUR_MS),
+        crossings_ms=official + 230 if by == "crossings" else NONE,
+        weather_ms=weather,
+        settings=MatchSettings(),
+    )
+    assert clock.race_date == "2025-09-06"
+    assert clock.logger_bias_ms == (230 if by == "crossings" else None)
+    hours = unwrap_midnight(local_hours(official, 5 * HOUR_MS))
+    assert (clock.midnight_ms or 0) + hours.min() == official[0]
+
+
 def test_times_after_midnight_belong_to_the_same_race() -> None:
     hours = np.array([DAY_MS - 60_000, DAY_MS - 1_000, 40_000], dtype=np.int64)
     assert unwrap_midnight(hours).tolist() == [DAY_MS - 60_000, DAY_MS - 1_000, DAY_MS + 40_000]
