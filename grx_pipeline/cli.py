@@ -62,7 +62,7 @@ def _run_targets(targets: Sequence[str], settings: Settings, *, force: bool) -> 
     failed = list(catalogue.problems)
     rows = []
     for manifest in catalogue.sessions:
-        status, seconds, error = _run_one(manifest.session, settings, force=force)
+        status, seconds, error = _run_one(manifest, settings, force=force)
         if error is not None:
             failed.append(error if manifest.session in error else f"{manifest.session}: {error}")
         rows.append(_closing_row(manifest.session, status, seconds, settings))
@@ -176,16 +176,17 @@ _CLOSING_COLUMNS = ("session", "cars", "laps", "clean laps", "telemetry rows", "
 _SESSION_COLUMNS = ("session", "files", "missing", "built", "page")
 
 
-def _run_one(session: str, settings: Settings, *, force: bool) -> tuple[str, float, str | None]:
+def _run_one(manifest: Manifest, settings: Settings, *, force: bool) -> tuple[str, float, str | None]:
     """Run a session and say how it went: its status, seconds, and the error where it failed."""
     from grx_pipeline.runner import run_session
 
+    session = manifest.session
     try:
-        outcome = run_session(session, settings=settings, progress=print, force=force)
+        outcome = run_session(session, settings=settings, progress=print, force=force, manifest=manifest)
     except SessionBusyError as error:
         print(f"{session}  busy: {error}")
         return "failed", 0.0, str(error)
-    print(f"{session}  {outcome.status}: {outcome.error or outcome.reason}  {outcome.seconds:.1f} s")
+    print(f"{session}  {outcome.status}{': ' if outcome.reason else ''}{outcome.reason}  {outcome.seconds:.1f} s")
     return outcome.status, outcome.seconds, outcome.error
 
 

@@ -4,6 +4,7 @@ The only module with private Dagster imports (a contract test pins them). Knows 
 """
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -37,7 +38,7 @@ from grx_pipeline.defs.locks import session_lock
 from grx_pipeline.defs.partitions import SESSION_PARTITIONS
 from grx_pipeline.defs.resources import PARTITION_TAG, WORKER_TAG, Pipeline, worker_tag
 from grx_pipeline.errors import GrxError, SessionBusyError, StorageError
-from grx_pipeline.ingest.manifest import read_manifest
+from grx_pipeline.ingest.manifest import Manifest, read_manifest, write_manifest
 from grx_pipeline.paths import Paths
 from grx_pipeline.settings import Settings
 from grx_pipeline.steps import StepResult, first_stale_reason
@@ -79,8 +80,12 @@ class _Ledger:
     was_interrupted: bool = False
 
 
-def run_session(session: str, *, settings: Settings, progress: Progress, force: bool = False) -> SessionRun:
+def run_session(
+    session: str, *, settings: Settings, progress: Progress, force: bool = False, manifest: Manifest | None = None
+) -> SessionRun:
     """Bring a session up to date; `force` builds every step again.
+
+    `manifest` are its raw files as they were just found; without it they are those of the last run.
 
     Where nothing is stale no run is made. Errors that a person can mend come back in the result, without a
     traceback. Raises SessionBusyError where another process runs the session, and KeyboardInterrupt on SIGINT and
@@ -89,8 +94,11 @@ def run_session(session: str, *, settings: Settings, progress: Progress, force: 
     started = time.perf_counter()
     paths = Paths.of(settings)
     try:
-        read_manifest(paths.manifest(session))
+        if manifest is None:
+            read_manifest(paths.manifest(session))
         with interrupt_on_sigterm(), session_lock(paths.lock(session)):
+            if manifest is not None:
+                write_manifest(paths.manifest(session), manifest)
             if force:
                 _forget_steps(paths, session)
             reason = _stale_reason(session, settings, paths, progress)
@@ -165,7 +173,7 @@ def workspace_text(folder: Path) -> str:
         "load_from:\n"
         "  - python_module:\n"
         f"      module_name: {_MODULE}\n"
-        f"      working_directory: {folder}\n"
+        f"      working_directory: {json.dumps(str(folder))}\n"
         f"      location_name: {LOCATION}\n"
     )
 

@@ -31,6 +31,7 @@ def parse_session(text: str) -> SessionId:
 
 
 def is_session_id(text: str) -> bool:
+    """Whether `text` has the form of a session id."""
     return _PATTERN.fullmatch(text) is not None
 
 

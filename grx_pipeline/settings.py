@@ -278,4 +278,6 @@ def _apply_group(group: Any, values: Mapping[str, Any], *, where: str) -> Any:
         is_number = wanted is float and isinstance(value, int) and not isinstance(value, bool)
         if not is_number and type(value) is not wanted:
             raise SettingsError(f"{where}: {name} is {value!r}, but has to be of type {wanted.__name__}")
+        if isinstance(value, int | float) and value < 0:
+            raise SettingsError(f"{where}: {name} is {value!r}, but has to be 0 or more")
     return replace(group, **{n: type(getattr(group, n))(v) for n, v in values.items()})

@@ -238,7 +238,8 @@ def _why_stale(record: StepRecord | None, inputs: Mapping[str, str], paths: Path
         return f"changed: {', '.join(inputs_changed)}"
     outputs_changed = changed_outputs(record, paths)
     if outputs_changed:
-        return f"missing or altered: {', '.join(outputs_changed)}"
+        others = f" and {len(outputs_changed) - 1} more" if len(outputs_changed) > 1 else ""
+        return f"missing or altered: {outputs_changed[0]}{others}"
     return None
 
 

@@ -58,7 +58,12 @@ def pipeline(path: Path, folder: Path) -> Figures:
     first_line: list[float] = []
     steps: dict[str, float] = {}
     for manifest in catalogue.sessions:
-        outcome = run_session(manifest.session, settings=settings, progress=lambda _: first_line.append(time.time()))
+        outcome = run_session(
+            manifest.session,
+            settings=settings,
+            progress=lambda _: first_line.append(time.time()),
+            manifest=manifest,
+        )
         if outcome.error is not None:
             raise SystemExit(outcome.error)
         for result in outcome.results:

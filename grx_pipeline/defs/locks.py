@@ -8,15 +8,19 @@ import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from grx_pipeline.errors import SessionBusyError
+from grx_pipeline.storage.atomic import not_writable
 
 
 @contextlib.contextmanager
 def session_lock(path: Path) -> Iterator[None]:
-    """Hold the session's lock file at `path`. Raises SessionBusyError, naming the process, where another holds it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+", encoding="utf-8") as file:
+    """Hold the session's lock file at `path`.
+
+    Raises SessionBusyError, naming the process, where another holds it; StorageError where it cannot be written.
+    """
+    with _opened(path) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -29,6 +33,14 @@ def session_lock(path: Path) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def _opened(path: Path) -> IO[str]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise not_writable(path, error) from error
 
 
 @contextlib.contextmanager

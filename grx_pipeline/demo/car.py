@@ -27,7 +27,7 @@ _DRAG_AREA_M2, _AIR_KG_PER_M3, _ROLLING = 0.55, 1.2, 0.013
 _SCRUB_G = 0.085
 _ENGINE_BRAKING_G = 0.05
 _BRAKE_LIMIT_G, _BRAKE_SCALE_BAR = 1.57, 59.0
-_PULL_AWAY_MPS = 4.0
+_PULL_AWAY_MPS, _CLUTCH_RPM = 8.0, 2500.0
 _POWER_STEP_RPM = 10.0
 _POWER_TABLE = _POWER_W * np.interp(
     np.arange(0.0, 8000.0, _POWER_STEP_RPM),
@@ -54,7 +54,9 @@ def resistance_mps2(speed_mps: Array, lateral_use: Array, throttle: Array, rpm: 
 
 def full_throttle_mps2(speed_mps: Array, rpm: Array, mass_kg: Array | float = MASS_KG) -> Array:
     """Acceleration of the engine alone at full throttle, m/s2; nothing over the limit of revs."""
-    power = _POWER_TABLE[np.minimum(rpm * (1.0 / _POWER_STEP_RPM), _POWER_TABLE.size - 1).astype(np.int64)]
+    power = _POWER_TABLE[
+        np.minimum(np.maximum(rpm, _CLUTCH_RPM) * (1.0 / _POWER_STEP_RPM), _POWER_TABLE.size - 1).astype(np.int64)
+    ]
     return np.asarray(power / (mass_kg * np.maximum(speed_mps, _PULL_AWAY_MPS)))
 
 

@@ -1,4 +1,4 @@
-"""The invented circuit: Harrow Gap Raceway, 15 turns of every kind.
+"""The invented circuit: Harrow Gap Raceway, 17 turns of every kind.
 
 The lap is a list of arcs with straights before them. Their edges are eased with an error function, which keeps every
 turn's angle, and two straights are solved for so that the lap ends where it began. Nothing about cars belongs here.
@@ -14,7 +14,7 @@ from grx_pipeline.demo.race import Array, DemoCircuit
 SLUG = "harrow-gap"
 NAME = "Harrow Gap Raceway"
 
-_EASING_M = 8.0
+_EASING_SHARE, _LEAST_EASING_M, _MOST_EASING_M = 0.45, 10.0, 45.0
 _FINE_STEP_M = 0.25
 _START_HEADING_DEG = 63.0
 _FINISH_LATITUDE_DEG, _FINISH_LONGITUDE_DEG = 38.4617305, -79.1386142
@@ -29,7 +29,8 @@ class Turn:
     """An arc after a straight. `angle_deg` is + to the right; `grip` is the asphalt's and camber's against flat.
 
     `braking` is how much of the car's deceleration drivers ask for before it, 0..1: all of it at the end of a
-    straight, less where the car is already turning.
+    straight, less where the car is already turning. `exit_throttle` (0..1) is how far the throttle is opened on the way
+    to a turn that is near.
     """
 
     name: str
@@ -37,27 +38,30 @@ class Turn:
     radius_m: float
     angle_deg: float
     grip: float = 1.0
-    braking: float = 0.65
+    braking: float = 0.5
+    exit_throttle: float = 1.0
 
 
 TURNS = (
-    Turn(name="T1 Tollgate", straight_m=250, radius_m=46, angle_deg=90, braking=0.95),
-    Turn(name="T2 Off-Camber", straight_m=75, radius_m=66, angle_deg=-62, grip=0.93),
-    Turn(name="T3 Orchard", straight_m=45, radius_m=62, angle_deg=72, braking=0.55),
-    Turn(name="T4 Hairpin", straight_m=280, radius_m=15, angle_deg=165, braking=0.92),
-    Turn(name="T5 Mill", straight_m=135, radius_m=42, angle_deg=-85, braking=0.66),
-    Turn(name="T6 Kink", straight_m=160, radius_m=240, angle_deg=-20),
-    Turn(name="T7 Esses Entry", straight_m=140, radius_m=72, angle_deg=48),
-    Turn(name="T8 Esses", straight_m=30, radius_m=66, angle_deg=-60, braking=0.5),
-    Turn(name="T9 Esses Exit", straight_m=30, radius_m=78, angle_deg=50, braking=0.5),
-    Turn(name="T10 Quarry", straight_m=75, radius_m=34, angle_deg=-108, braking=0.64),
-    Turn(name="T11 Long Sweeper", straight_m=160, radius_m=90, angle_deg=150, grip=1.03),
-    Turn(name="T12 Chicane Entry", straight_m=320, radius_m=30, angle_deg=-48, braking=0.72),
-    Turn(name="T13 Chicane Exit", straight_m=28, radius_m=30, angle_deg=56, braking=0.5),
-    Turn(name="T14 Ridge", straight_m=140, radius_m=52, angle_deg=78, grip=0.94),
-    Turn(name="T15 Gap", straight_m=95, radius_m=105, angle_deg=34, grip=1.02),
+    Turn(name="T1 Tollgate", straight_m=225, radius_m=66, angle_deg=90, braking=0.7, exit_throttle=0.9),
+    Turn(name="T2 Off-Camber", straight_m=60, radius_m=74, angle_deg=-62, grip=0.93, braking=0.3, exit_throttle=0.8),
+    Turn(name="T3 Orchard", straight_m=40, radius_m=70, angle_deg=72, braking=0.32),
+    Turn(name="T4 Hairpin", straight_m=245, radius_m=19, angle_deg=165, braking=0.76),
+    Turn(name="T5 Dogleg", straight_m=65, radius_m=60, angle_deg=-44, braking=0.32, exit_throttle=0.7),
+    Turn(name="T6 Millrace", straight_m=15, radius_m=62, angle_deg=48, braking=0.32, exit_throttle=0.75),
+    Turn(name="T7 Mill", straight_m=50, radius_m=55, angle_deg=-89, braking=0.32),
+    Turn(name="T8 Kink", straight_m=70, radius_m=230, angle_deg=-20),
+    Turn(name="T9 Esses Entry", straight_m=105, radius_m=90, angle_deg=52, braking=0.34, exit_throttle=0.75),
+    Turn(name="T10 Esses", straight_m=15, radius_m=82, angle_deg=-68, braking=0.3, exit_throttle=0.8),
+    Turn(name="T11 Esses Exit", straight_m=15, radius_m=92, angle_deg=54, braking=0.3),
+    Turn(name="T12 Quarry", straight_m=55, radius_m=44, angle_deg=-108, braking=0.36),
+    Turn(name="T13 Long Sweeper", straight_m=120, radius_m=108, angle_deg=150, grip=1.03, braking=0.32),
+    Turn(name="T14 Chicane Entry", straight_m=225, radius_m=42, angle_deg=-52, braking=0.48, exit_throttle=0.65),
+    Turn(name="T15 Chicane Exit", straight_m=15, radius_m=44, angle_deg=60, braking=0.32),
+    Turn(name="T16 Ridge", straight_m=110, radius_m=68, angle_deg=78, grip=0.94, braking=0.34),
+    Turn(name="T17 Gap", straight_m=60, radius_m=125, angle_deg=34, grip=1.02, braking=0.32),
 )
-_SOLVED_TURN = 10  # the straight before T11 runs across the main straight: both together close the lap
+_SOLVED_TURN = 12  # the straight before T13 runs across the main straight: both together close the lap
 
 
 def build_circuit() -> DemoCircuit:
@@ -71,6 +75,8 @@ def build_circuit() -> DemoCircuit:
     straights, radii = straights * length / raw_length, radii * length / raw_length
     x, y = (np.interp(np.arange(length), *path) for path in _paths(straights, radii, angles))
     starts, ends = _arcs(straights, radii, angles)
+    eased = _easing(radii, angles) / 2
+    between = np.concatenate([[np.inf], (starts[1:] - ends[:-1]) / 2, [np.inf]])
     return DemoCircuit(
         slug=SLUG,
         name=NAME,
@@ -84,8 +90,8 @@ def build_circuit() -> DemoCircuit:
         pit_entry_m=length - _PIT_ENTRY_BEFORE_LINE_M,
         pit_exit_m=_PIT_EXIT_AFTER_LINE_M,
         corner_names=tuple(turn.name for turn in TURNS),
-        corner_starts_m=tuple(float(m) for m in np.round(starts - _EASING_M, 1)),
-        corner_ends_m=tuple(float(m) for m in np.round(ends + _EASING_M, 1)),
+        corner_starts_m=tuple(float(m) for m in np.round(starts - np.minimum(eased, between[:-1]), 1)),
+        corner_ends_m=tuple(float(m) for m in np.round(ends + np.minimum(eased, between[1:]), 1)),
     )
 
 
@@ -101,9 +107,15 @@ def _arcs(straights: Array, radii: Array, angles: Array) -> tuple[Array, Array]:
     return ends - np.abs(angles) * radii, ends
 
 
+def _easing(radii: Array, angles: Array) -> Array:
+    """How far (m) the hands take to turn in and to open up again: a share of the arc."""
+    return np.clip(_EASING_SHARE * np.abs(angles) * radii, _LEAST_EASING_M, _MOST_EASING_M)
+
+
 def _curvature(distance: Array, straights: Array, radii: Array, angles: Array) -> Array:
     starts, ends = _arcs(straights, radii, angles)
-    eased = erf((distance[:, None] - starts) / _EASING_M) - erf((distance[:, None] - ends) / _EASING_M)
+    easing = _easing(radii, angles)
+    eased = erf((distance[:, None] - starts) / easing) - erf((distance[:, None] - ends) / easing)
     return np.asarray(eased @ (np.sign(angles) / radii / 2))
 
 

@@ -10,7 +10,6 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import lfilter
 
 from grx_pipeline.demo.logger_files import NO_LAP, ChannelSet, LoggedCrossings
 from grx_pipeline.demo.race import FAST_STEP_S, SLOW_EVERY, Array, IntArray, TrueChannels
@@ -49,17 +48,15 @@ LOST_SHARE = 0.03
 GAPS_PER_HOUR = 6.0
 GAP_S = (1.0, 4.4)
 COLLAPSE_BLOCK = 8  # ticks; at most one collapsed tick in each
-COLLAPSE_SHARE = 0.07
+COLLAPSE_SHARE = 0.09
 COLLAPSE_SIZES = (2, 3, 4)
 COLLAPSE_CHANCES = (0.7, 0.2, 0.1)
-BURST_TICKS = 20
-BURST_GAP_MS = 3.0
-LATENCY_MEMORY_S = 20.0
-MEDIAN_OF_SQUARE = 0.455  # of a normal deviate squared
-MIN_LATENCY_MS = 120.0
-STALLS_PER_HOUR = 3.0
-STALL_S = (10.0, 64.0)
-BATCH_S = 0.45
+BATCH_TICKS = 20
+BATCH_GAP_MS = 1
+MIN_LATENCY_MS = 120
+UPLOAD_GAP_MS = (1000.0, 4500.0)
+STALLS_PER_HOUR = 5.0
+STALL_S = (5.0, 56.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +67,7 @@ class LoggerDirt:
     ecu_behind_ms: int
     drift_ms_per_hour: float
     pause_ms: int
-    latency_ms: float
+    upload_gap_ms: float
     crossing_delay_ms: int
     speed_lag_s: float
     accel_x_gain: float
@@ -122,7 +119,7 @@ def draw_dirt(*, clock_fault: ClockFault, is_reversed: bool, rng: np.random.Gene
         ecu_behind_ms=int(rng.integers(23 * HOUR_MS, 88 * HOUR_MS)),
         drift_ms_per_hour=float(rng.uniform(47.0, 88.0)),
         pause_ms=round(PAUSE_S * 1000) if clock_fault == "pauses" else 0,
-        latency_ms=float(rng.uniform(600.0, 2600.0)),
+        upload_gap_ms=float(rng.uniform(*UPLOAD_GAP_MS)),
         crossing_delay_ms=int(rng.integers(0, 250)),
         speed_lag_s=float(rng.uniform(0.14, 0.41)),
         accel_x_gain=sign * float(rng.uniform(0.5, 0.94)),
@@ -130,7 +127,7 @@ def draw_dirt(*, clock_fault: ClockFault, is_reversed: bool, rng: np.random.Gene
         accel_x_zero_g=float(rng.uniform(-0.27, 0.27)),
         accel_y_zero_g=float(rng.uniform(-0.27, 0.27)),
         steering_zero_deg=float(rng.uniform(-27.0, 9.0)),
-        copied_share=float(rng.uniform(0.012, 0.04)),
+        copied_share=float(rng.uniform(0.006, 0.031)),
         slow_phase=slow_phase,
         speed_phase=(slow_phase + int(rng.integers(1, SLOW_EVERY))) % SLOW_EVERY,
     )
@@ -164,7 +161,7 @@ def record(
     }
     return Ticks(
         stamp_ms=np.full(kept.size, stamps[0]) if is_frozen else stamps,
-        receipt_ms=_receipts(utc_ms, dirt, rng),
+        receipt_ms=_receipts(utc_ms, dirt, rng)[stamp_of],
         lap=_laps(utc_ms, crossings, dirt)[stamp_of],
         is_crowded=np.ones(kept.size, dtype=np.bool_) if is_frozen else is_crowded,
         values={name: _counted(name, array) for name, array in values.items()},
@@ -222,26 +219,36 @@ def _stamps(utc_ms: Array, dirt: LoggerDirt, *, parked: int, rng: np.random.Gene
 
 
 def _receipts(utc_ms: Array, dirt: LoggerDirt, rng: np.random.Generator) -> IntArray:
-    """Receipt (UTC, ms): batches of 1 to 20 ticks arrive together, late by a wandering time, at times by a minute."""
-    sizes = rng.integers(1, BURST_TICKS + 1, utc_ms.size)
-    batch = np.repeat(np.arange(sizes.size), sizes)[: utc_ms.size]
-    sent = np.maximum.reduceat(utc_ms, np.unique(batch, return_index=True)[1])
-    memory = np.exp(-BATCH_S / LATENCY_MEMORY_S)
-    wander = lfilter([np.sqrt(1.0 - memory**2)], [1.0, -memory], rng.normal(size=sent.size))
-    arrived = sent + MIN_LATENCY_MS + dirt.latency_ms * np.square(wander) / MEDIAN_OF_SQUARE
-    for begin, length in _stalls(sent, rng):
-        is_held = (sent >= begin) & (sent < begin + length)
-        arrived[is_held] = np.maximum(arrived[is_held], begin + length)
-    spacing = BURST_GAP_MS * np.arange(sent.size)
-    in_turn = np.maximum.accumulate(arrived - spacing) + spacing
-    receipts: IntArray = np.round(in_turn).astype(np.int64)[batch]
+    """Receipt (UTC, ms): what has gathered is sent at uneven times, in batches of 1 to 20 ticks that arrive together.
+
+    At times nothing is sent for up to a minute. The last tick before an upload arrives almost at once.
+    """
+    uploads = _uploads(utc_ms, dirt, rng)
+    upload = np.searchsorted(uploads, utc_ms)
+    sizes = rng.integers(1, BATCH_TICKS + 1, utc_ms.size)
+    counted = np.repeat(np.arange(sizes.size), sizes)[: utc_ms.size]
+    begins = np.concatenate([[True], (np.diff(counted) != 0) | (np.diff(upload) != 0)])
+    sent = np.ceil(uploads[upload[begins]]).astype(np.int64) + MIN_LATENCY_MS
+    spacing = BATCH_GAP_MS * np.arange(sent.size)
+    in_turn = np.maximum.accumulate(sent - spacing) + spacing
+    receipts: IntArray = in_turn[np.cumsum(begins) - 1]
     return receipts
 
 
-def _stalls(sent: Array, rng: np.random.Generator) -> list[tuple[float, float]]:
-    """Begin (UTC, ms) and length (ms) of the times in which nothing arrives."""
-    count = 1 + int(rng.poisson(STALLS_PER_HOUR * (sent[-1] - sent[0]) / HOUR_MS))
-    begins = rng.uniform(sent[0], sent[-1], count)
+def _uploads(utc_ms: Array, dirt: LoggerDirt, rng: np.random.Generator) -> Array:
+    """Times (UTC, ms) of the uploads, ascending; the last one is after the last tick."""
+    span = utc_ms[-1] - utc_ms[0]
+    count = round(2 * span / dirt.upload_gap_ms) + 10
+    uploads = utc_ms[0] + np.cumsum(rng.exponential(dirt.upload_gap_ms, count))
+    for begin, length in _stalls(utc_ms, rng):
+        uploads = uploads[(uploads < begin) | (uploads >= begin + length)]
+    return np.append(uploads[uploads < utc_ms[-1]], utc_ms[-1] + 1.0)
+
+
+def _stalls(utc_ms: Array, rng: np.random.Generator) -> list[tuple[float, float]]:
+    """Begin (UTC, ms) and length (ms) of the times in which nothing is sent."""
+    count = 1 + int(rng.poisson(STALLS_PER_HOUR * (utc_ms[-1] - utc_ms[0]) / HOUR_MS))
+    begins = rng.uniform(utc_ms[0], utc_ms[-1], count)
     return list(zip(begins.tolist(), (1000 * rng.uniform(*STALL_S, count)).tolist(), strict=True))
 
 

@@ -25,6 +25,7 @@ class VehicleTruth:
     counts: RowCounts
     unreadable: tuple[str, ...]
     ticks: int
+    stamps: int
     lost_ticks: int
     gaps: int
     collapsed_ticks: int
@@ -83,6 +84,7 @@ def vehicle_counts(vehicle: VehicleTruth) -> dict[str, int]:
         "conflict_rows": 0 if is_frozen else counts.in_conflict,
         "rows_no_lap": counts.no_lap,
         "ticks": vehicle.ticks,
+        "stamps": vehicle.stamps,
         "lost_ticks": vehicle.lost_ticks,
         "gaps": vehicle.gaps,
         "collapsed_ticks": vehicle.collapsed_ticks,

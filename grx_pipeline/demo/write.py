@@ -20,8 +20,8 @@ from grx_pipeline.demo.truth import (
     truth_document,
     truth_json,
 )
+from grx_pipeline.ingest.recognition import SESSION_FILE
 
-SESSION_FILE = "session.toml"
 LOGGER_BIAS_MS = 200
 LAP_OFFSET = 2  # logger lap - LAP_NUMBER
 ODD_OFFSET_SHARE = 0.2
@@ -47,7 +47,7 @@ def write_race(
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / SESSION_FILE).unlink(missing_ok=True)
-    ids = dirty_logger_ids(race.cars)
+    ids = {car.number: car.logger_id for car in race.cars if car.logger_id is not None}
     raced = {car.number: car for car in race.cars if car.number in ids and car.laps.lap_number.size}
     crossings = {
         number: _crossings_of(race, car, ids[number], _random(race, seed, _CROSSINGS, car))
@@ -98,21 +98,6 @@ def _random(race: DemoRace, seed: int, purpose: int, car: DemoCar | None = None)
     """The random numbers of one race for one purpose, and for one car."""
     place = () if car is None else ([other.number for other in race.cars].index(car.number),)
     return np.random.default_rng((seed, race.start_ms, race.race, purpose, *place))
-
-
-def dirty_logger_ids(cars: Sequence[DemoCar]) -> dict[str, str]:
-    """The loggers' ids by car number. One carries 000, and another the number that this one should."""
-    ids = {car.number: car.logger_id for car in cars if car.logger_id is not None}
-    swapped = sorted(ids)[:2]
-    if len(swapped) == 2:
-        unassigned, misnamed = swapped
-        ids[misnamed] = f"{_chassis(ids[misnamed])}-{unassigned}"
-        ids[unassigned] = f"{_chassis(ids[unassigned])}-000"
-    return ids
-
-
-def _chassis(logger_id: str) -> str:
-    return logger_id.rpartition("-")[0]
 
 
 def _unraced_id(cars: Sequence[DemoCar]) -> str:
@@ -172,6 +157,7 @@ def _write_vehicle(
         counts=count_rows(ticks, rows),
         unreadable=logger.unreadable,
         ticks=ticks.stamp_ms.size,
+        stamps=np.unique(ticks.stamp_ms).size,
         lost_ticks=ticks.lost,
         gaps=ticks.gaps,
         collapsed_ticks=ticks.collapsed,

@@ -1,6 +1,7 @@
-"""From what a person names (paths, session ids) to sessions with a manifest that is up to date.
+"""From what a person names (paths, session ids) to sessions and their files, as they are now.
 
-A session id means: look again where its files were found. What the files hold is discovery's work.
+A session id means: look again where its files were found. What the files hold is discovery's work; the manifests
+are written by the run.
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from pathlib import Path
 from grx_pipeline.errors import DiscoveryError, InputError
 from grx_pipeline.ingest.discovery import Discovery, Ignored, discover
 from grx_pipeline.ingest.hashes import HashCache
-from grx_pipeline.ingest.manifest import Manifest, read_manifest, write_manifest
+from grx_pipeline.ingest.manifest import Manifest, read_manifest
 from grx_pipeline.paths import Paths
 from grx_pipeline.sessions import is_session_id, parse_session
 
@@ -25,7 +26,7 @@ class Catalogue:
 
 
 def find_sessions(targets: Sequence[str], paths: Paths) -> Catalogue:
-    """Look through each of `targets` and write the manifest of every session found.
+    """Look through each of `targets`.
 
     A target that cannot be used is a problem in words; the others are found all the same.
     """
@@ -42,14 +43,17 @@ def find_sessions(targets: Sequence[str], paths: Paths) -> Catalogue:
         ignored.update(dict.fromkeys(found.ignored))
         for manifest in found.sessions:
             known = sessions.setdefault(manifest.session, manifest)
-            if known.files != manifest.files:
+            if _contents(known) != _contents(manifest):
                 problems.append(
                     f"{manifest.session}: different files under {known.root} and {manifest.root}; name one of them"
                 )
     hashes.save()
-    for manifest in sessions.values():
-        write_manifest(paths.manifest(manifest.session), manifest)
     return Catalogue(sessions=tuple(sessions.values()), ignored=tuple(ignored), problems=tuple(problems))
+
+
+def _contents(manifest: Manifest) -> list[tuple[str, str]]:
+    """What the session's files hold, wherever they lie."""
+    return sorted((file.kind, file.sha256) for file in manifest.files)
 
 
 def _find(target: str, paths: Paths, hashes: HashCache) -> Discovery:
@@ -61,6 +65,8 @@ def _find(target: str, paths: Paths, hashes: HashCache) -> Discovery:
     session = str(parse_session(target))
     known = paths.manifest(session)
     root = Path(read_manifest(known).root) if known.is_file() else paths.raw
+    if not known.is_file() and not root.exists():
+        raise DiscoveryError(f"{session}: no such session yet; run `grx run PATH` on the folder or zip of its files")
     if not root.exists():
         raise DiscoveryError(
             f"{session}: its files were under {root}, which is gone; run `grx run PATH` on their new place"

@@ -5,6 +5,7 @@ zip and folders (the innermost first) fill in, then the files that lie beside it
 """
 
 import itertools
+import os
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -32,7 +33,8 @@ _SINGLE_KINDS = (
     "weather",
     "session",
 )
-_SESSION_KINDS = {"analysis", "telemetry", "telemetry_json", "lap_start", "lap_end", "lap_time"}
+_LAP_KINDS = ("lap_start", "lap_end", "lap_time")
+_SESSION_KINDS = {"analysis", "telemetry", "telemetry_json", *_LAP_KINDS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,14 +88,15 @@ def discover(root: Path, *, hashes: HashCache) -> Discovery:
     Raises DiscoveryError where the path does not exist, holds no session, or holds two different files where a
     session has one; InputError for a zip that is damaged, encrypted or has unsafe member names.
     """
-    root = Path(root).absolute()
+    root = Path(os.path.normpath(root.absolute()))
     if not root.exists():
         raise DiscoveryError(f"{root}: no such file or folder")
     found, ignored = _look_through(root)
-    placed = _place(found)
+    placed, raceless = _place(found)
+    ignored += raceless
     groups: dict[SessionId, list[_Found]] = {}
     for file in placed:
-        session = SessionId(year=file.year or UNKNOWN_YEAR, circuit=file.circuit or "", race=file.race or 1)
+        session = SessionId(year=str(file.year), circuit=str(file.circuit), race=int(file.race or 1))
         groups.setdefault(session, []).append(file)
     sessions = []
     for session, files in sorted(groups.items()):
@@ -113,8 +116,7 @@ def discover(root: Path, *, hashes: HashCache) -> Discovery:
 
 def _look_through(root: Path) -> tuple[list[_Found], list[Ignored]]:
     found, ignored = [], []
-    paths = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.is_file())
-    for source in itertools.chain.from_iterable(map(_sources, paths)):
+    for source in itertools.chain.from_iterable(map(_sources, _files(root))):
         reason = _reason_to_skip(source)
         what = Recognised(kind=None, reason=reason) if reason else recognise(source.base, _head(source))
         if what.kind is None:
@@ -122,6 +124,21 @@ def _look_through(root: Path) -> tuple[list[_Found], list[Ignored]]:
         else:
             found.append(_describe(source, what.kind, what))
     return found, ignored
+
+
+def _files(root: Path) -> list[Path]:
+    """Every file under `root`, links to folders followed, each folder once."""
+    if root.is_file():
+        return [root]
+    files, seen = [], set()
+    for folder, subfolders, names in os.walk(root, followlinks=True):
+        status = Path(folder).stat()
+        if (status.st_dev, status.st_ino) in seen:
+            subfolders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        files += [Path(folder) / name for name in names]
+    return sorted(path for path in files if path.is_file())
 
 
 def _sources(path: Path) -> Iterator[_Source]:
@@ -185,14 +202,25 @@ def _describe(source: _Source, kind: str, what: Recognised) -> _Found:
     )
 
 
-def _place(found: list[_Found]) -> list[_Found]:
-    """Give every file its circuit, race and season: its own, else that of the files nearest to it."""
+def _place(found: list[_Found]) -> tuple[list[_Found], list[Ignored]]:
+    """Give every file its circuit, race and season: its own, else that of the files nearest to it.
+
+    A file that could be of two races is ignored. The season is the events', else the weather's, else the crossings'.
+    """
     found = _inherit(found, "circuit")
     found = [file if file.circuit else replace(file, circuit=_unknown_circuit(file.source)) for file in found]
     found = _inherit(found, "race")
-    found = _inherit(found, "year")
-    by_clock = [file if file.year else replace(file, year=file.year_by_clock) for file in found]
-    return _inherit(by_clock, "year")
+    races = {
+        circuit: {f.race for f in found if f.circuit == circuit} - {None} for circuit in {f.circuit for f in found}
+    }
+    unclear = [file for file in found if file.race is None and races[file.circuit]]
+    reason = "its name says no race, and files of two races lie beside it"
+    found = _inherit([file for file in found if file not in unclear], "year")
+    for kinds in (("weather",), _LAP_KINDS, ("telemetry", "telemetry_json")):
+        found = [replace(f, year=f.year_by_clock) if f.year is None and f.kind in kinds else f for f in found]
+        found = _inherit(found, "year")
+    found = [file if file.year else replace(file, year=UNKNOWN_YEAR) for file in found]
+    return found, [Ignored(name=file.source.name, reason=reason) for file in unclear]
 
 
 def _inherit(found: list[_Found], attribute: str) -> list[_Found]:

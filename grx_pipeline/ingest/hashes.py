@@ -4,6 +4,7 @@ The hash is of the bytes as stored: of a gzip or a zip member, its compressed by
 while size, modification and change time and inode are as they were, and were not fresh when it was made.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
+from grx_pipeline.errors import StorageError
 from grx_pipeline.storage.atomic import write_bytes
 
 _CHUNK = 4 << 20
@@ -40,9 +42,11 @@ class HashCache:
         return self._remembered(f"{archive}!{member.filename}", archive.stat(), lambda: _read_member(archive, member))
 
     def save(self) -> None:
+        """Keep the hashes; where the folder cannot be written they are made again next time."""
         if self._is_changed:
             content = json.dumps(self._entries, indent=0, sort_keys=True, ensure_ascii=True)
-            write_bytes(self._path, content.encode() + b"\n")
+            with contextlib.suppress(StorageError):
+                write_bytes(self._path, content.encode() + b"\n")
 
     def _remembered(self, key: str, status: os.stat_result, chunks: Chunks) -> str:
         stamp = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]

@@ -53,13 +53,19 @@ def recognise(name: str, head: bytes) -> Recognised:
     values = dict(zip(header, row, strict=False))
     kind = _kind_by_header(name, header, values) or _kind_by_name(name)
     if kind is None:
-        return Recognised(kind=None, reason="no known header" if header else "empty")
+        return Recognised(kind=None, reason=_why_unknown(header))
     return Recognised(
         kind=kind,
         race=_race_of(values.get("meta_session", "")),
         year_by_event=_match_year(values.get("meta_event", "")),
         year_by_clock=_clock_year(kind, values),
     )
+
+
+def _why_unknown(header: list[str]) -> str:
+    if set(header) >= _LOGGER:
+        return "a logger's lap file, but its name says neither start nor end nor time"
+    return "no known header" if header else "empty"
 
 
 def race_in(text: str) -> int | None:

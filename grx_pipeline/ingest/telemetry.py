@@ -62,8 +62,11 @@ def build_telemetry(context: StepContext) -> StepOutcome:
         vehicles, nameless = _read_vehicles(connection, source, context)
         frozen = [vehicle.vehicle_id for vehicle in vehicles if vehicle.is_clock_frozen]
         quarantine = [*unreadable, _bad_rows(connection, files, frozen)]
-    lines = [_lines_account(file, table.num_rows) for file, table in zip(files, unreadable, strict=True)]
-    return _write(context, vehicles, accounts=[*lines, *nameless], quarantine=quarantine)
+    lines = [
+        _set_aside_account(file.name, file.kind, "", table.num_rows)
+        for file, table in zip(files, unreadable, strict=True)
+    ]
+    return _write(context, vehicles, accounts=_merged([*lines, *nameless]), quarantine=quarantine)
 
 
 def _write(
@@ -109,8 +112,7 @@ def _read_vehicles(
             rows = _Rows(vehicle_id=vehicle_id, read=rows_read, good=good, source=source)
             vehicles.append(_read_vehicle(connection, rows, context.settings.ingest))
         else:
-            name = vehicle_id or "(none)"
-            nameless.append(_set_aside_account(source, "telemetry", name, rows_read))
+            nameless.append(_set_aside_account(source, "telemetry", vehicle_id or "", rows_read))
     return vehicles, nameless
 
 
@@ -182,9 +184,14 @@ def _summary_row(vehicle: _Vehicle, *, part: str) -> dict[str, object]:
     }
 
 
-def _lines_account(file: RawFile, lines: int) -> FileAccount:
-    """The lines of a file that could not be read; they name no vehicle."""
-    return _set_aside_account(file.name, file.kind, "", lines)
+def _merged(accounts: list[FileAccount]) -> list[FileAccount]:
+    """One account a file and vehicle: lines that cannot be read and rows without a vehicle are both nobody's."""
+    rows: dict[tuple[str, str], FileAccount] = {}
+    for account in accounts:
+        key = account.file, account.vehicle_id
+        before = rows[key].rows_read if key in rows else 0
+        rows[key] = _set_aside_account(account.file, account.kind, account.vehicle_id, before + account.rows_read)
+    return list(rows.values())
 
 
 def _set_aside_account(file: str, kind: str, vehicle_id: str, rows: int) -> FileAccount:

@@ -25,9 +25,9 @@ class Reason:
 
 
 REASONS: dict[str, Reason] = {
-    "lap_number_over_1000": Reason(text="lap number over 1000: the logger's value for no lap", excludes="valid"),
+    "lap_number_over_1000": Reason(text="lap number beyond any race: the logger's value for no lap", excludes="valid"),
     "lap_time_missing": Reason(text="no lap time in the timing", excludes="valid"),
-    "lap_time_under_30_s": Reason(text="lap time under 30 s", excludes="valid"),
+    "lap_time_under_30_s": Reason(text="lap time too short to be a lap", excludes="valid"),
     "first_lap": Reason(text="first lap, from the green flag", excludes="clean"),
     "pit_in": Reason(text="ended in the pit lane", excludes="clean"),
     "pit_out": Reason(text="began in the pit lane", excludes="clean"),
@@ -35,10 +35,8 @@ REASONS: dict[str, Reason] = {
     "unknown_flag": Reason(text="no known flag at the line", excludes="clean"),
     "restart": Reason(text="restart: the lap before ended under full-course yellow", excludes="clean"),
     "missing_sector": Reason(text="a sector time is missing", excludes="clean"),
-    "implausible_sector": Reason(
-        text="a sector is faster than 0.9 × the field's median: a timing fault", excludes="clean"
-    ),
-    "off_pace": Reason(text="slower than 1.04 × the driver's own pace", excludes="clean"),
+    "implausible_sector": Reason(text="a sector is faster than the field can be: a timing fault", excludes="clean"),
+    "off_pace": Reason(text="too slow beside the driver's own pace", excludes="clean"),
     "no_crossing_match": Reason(text="no logger crossing fits the official one", excludes="none"),
 }
 

@@ -19,7 +19,6 @@ _THROTTLE = {
 _OFFSET_SOURCES = {
     "circuit": "the circuit's time zone",
     "crossings": "the logger's crossings",
-    "weather": "the weather station's clock",
 }
 _MISSING_EFFECT = {
     "telemetry": "no traces and no telemetry features",

@@ -59,12 +59,12 @@ class Table:
     def arrow_schema(self) -> pa.Schema:
         return pa.schema([pa.field(c.name, ARROW_TYPES[c.type], nullable=c.nullable) for c in self.columns])
 
-    def create_statement(self, name: str | None = None) -> str:
+    def create_statement(self) -> str:
         """The DuckDB CREATE TABLE of this declaration; a primary key where the table has one."""
         lines = [f'"{c.name}" {c.type}{"" if c.nullable else " NOT NULL"}' for c in self.columns]
         if self.is_primary:
             lines.append(f"PRIMARY KEY ({', '.join(self.key)})")
-        return f"CREATE TABLE {name or self.name} ({', '.join(lines)})"
+        return f"CREATE TABLE {self.name} ({', '.join(lines)})"
 
     def violations(self, rows: pa.Table) -> list[str]:
         """In words, each broken rule: nulls where none may be, values under the minimum, repeated keys."""

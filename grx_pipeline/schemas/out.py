@@ -25,7 +25,7 @@ OUT_TABLES: tuple[Table, ...] = (
             real_column("achievability", "geometric mean of the sector weights, in (0, 1]"),
             real_column("consistency_score", "100 x (1 - sd/mean) of clean laps", null=True, minimum=0),
             real_column("consistency_percentile", "share of the field that is no more consistent", unit="%"),
-            text_column("confidence", "normal, low (under 5 clean laps) or none"),
+            text_column("confidence", "normal, low (few clean laps) or none"),
             big_column("jackknife_low_ms", "lowest target with one clean lap left out"),
             big_column("jackknife_high_ms", "highest target with one clean lap left out"),
             big_column(
@@ -50,7 +50,7 @@ OUT_TABLES: tuple[Table, ...] = (
             real_column("weight", "how much of the gap is asked for, in (0, 1]", null=False),
             big_column("gain_ms", "weight x gap, whole ms, half up", null=False, minimum=0),
             count_column("donor_lap", "the lap that gave the best time", minimum=None),
-            count_column("done_on_laps", "clean laps within 0.5 % of the best time", minimum=1),
+            count_column("done_on_laps", "clean laps that came close to the best time", minimum=1),
         ),
         key=("vehicle_id", "sector_count", "sector"),
     ),

@@ -16,10 +16,10 @@ from grx_pipeline.schemas.contract import Table
 # slow ones every 216 ms.
 CHANNELS: tuple[tuple[str, str, str, str, str], ...] = (
     ("accx_can", "accel_x_g", "g", "fast", "longitudinal acceleration as logged, + accelerating"),
-    ("accy_can", "accel_y_g", "g", "fast", "lateral acceleration as logged, + in right-handers"),
+    ("accy_can", "accel_y_g", "g", "fast", "lateral acceleration as logged, + in left-handers"),
     ("pbrake_f", "brake_front_bar", "bar", "fast", "front brake pressure"),
     ("pbrake_r", "brake_rear_bar", "bar", "fast", "rear brake pressure"),
-    ("Steering_Angle", "steering_deg", "deg", "fast", "steering wheel angle as logged, + to the right"),
+    ("Steering_Angle", "steering_deg", "deg", "fast", "steering wheel angle as logged, + to the left"),
     ("aps", "accelerator_pct", "%", "fast", "accelerator pedal (Barber, Indianapolis)"),
     ("ath", "throttle_blade_pct", "%", "fast", "throttle blade (the other circuits)"),
     ("VBOX_Lat_Min", "latitude_deg", "deg", "fast", "GPS latitude, decimal degrees"),

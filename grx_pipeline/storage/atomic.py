@@ -9,13 +9,14 @@ from pathlib import Path
 from grx_pipeline.errors import StorageError
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+_NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
 
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[Path]:
     """A temporary name beside `path` to write to; on success it takes `path`'s place, on failure it is removed.
 
-    Raises StorageError where the disk is full.
+    Raises StorageError where the disk is full or the folder cannot be written.
     """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
     try:
@@ -23,9 +24,12 @@ def writing(path: Path) -> Iterator[Path]:
         yield temporary
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
         if error.errno in _NO_SPACE:
             raise disk_full(path) from error
+        if error.errno in _NOT_WRITABLE:
+            raise not_writable(path, error) from error
         raise
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -38,7 +42,15 @@ def write_bytes(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
+def not_writable(path: Path, error: OSError) -> StorageError:
+    """The error of a folder that cannot be written, for a person."""
+    return StorageError(
+        f"{path}: cannot be written ({error.strerror}); set GRX_DATA_DIR and GRX_REPORTS_DIR to folders that can be"
+    )
+
+
 def disk_full(path: Path) -> StorageError:
+    """The error of a full disk, for a person."""
     return StorageError(
         f"{path}: no space left on the disk; free some or set GRX_DATA_DIR to another one, then run again"
     )

@@ -171,6 +171,31 @@ def test_one_bad_name_among_good_ones_fails_the_command_but_not_the_others(place
     assert f"{SESSION}  unchanged" in done.stdout
 
 
+def test_looking_at_sessions_does_not_change_what_the_next_run_does(place: Place) -> None:
+    assert place.grx("run", place.raw).returncode == 0
+    other = place.root / "less" / "barber" / "race1"
+    shutil.copytree(place.raw, other)
+    next(other.glob("03_*")).unlink()
+    assert place.grx("sessions", other).returncode == 0
+    again = place.grx("run", SESSION)
+    assert "unchanged" in again.stdout
+
+
+def test_one_place_by_two_names_is_one_place(place: Place) -> None:
+    (place.root / "link").symlink_to(place.raw)
+    done = place.grx("run", place.raw, place.root / "link", place.raw / ".." / "race1")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("arguments", [("run", "barber"), ("ui",)])
+def test_a_data_folder_that_cannot_be_one_is_one_line(place: Place, arguments: tuple[str, ...]) -> None:
+    (place.root / "file").write_text("not a folder")
+    done = place.grx(*arguments, "--data", place.root / "file")
+    assert done.returncode == 1
+    assert "cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+
+
 def test_ctrl_c_in_the_middle_leaves_the_earlier_report_and_the_next_run_works(place: Place) -> None:
     before = {name: content for name, content in place.outputs().items() if name.startswith("reports/")}
     process = place.start("run", place.raw, "--force")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -167,6 +168,24 @@ def test_the_warehouse_holds_what_the_lake_holds(season: Season, session: str) -
 @pytest.mark.parametrize("session", SESSIONS)
 def test_nothing_is_stale_after_a_run(season: Season, session: str) -> None:
     assert first_stale_reason(season.context(session)) is None
+
+
+@pytest.mark.parametrize(
+    ("session", "vehicle"),
+    [("barber-2025-r1", "GR86-022-13"), ("barber-2025-r2", "GR86-022-13"), ("indianapolis-2025-r1", "GR86-006-7")],
+)
+def test_steering_and_lateral_acceleration_are_positive_to_the_left(season: Season, session: str, vehicle: str) -> None:
+    """GPS says where the car turned: the sign of both channels, which the loggers' notes leave in doubt."""
+    columns = ["ecu_ms", "latitude_deg", "longitude_deg", "steering_deg", "accel_y_g"]
+    samples = season.table(session, "telemetry", vehicle)[columns].dropna().iloc[::6]
+    north_m = samples["latitude_deg"] * 111_320
+    east_m = samples["longitude_deg"] * 111_320 * np.cos(np.radians(samples["latitude_deg"].median()))
+    step_m = np.hypot(east_m.diff(), north_m.diff())
+    heading = np.arctan2(north_m.diff(), east_m.diff())
+    turned_left = (heading.shift(-1) - heading + np.pi) % (2 * np.pi) - np.pi
+    is_moving = (step_m > 4) & (samples["ecu_ms"].diff() < 400) & (turned_left.abs() < 0.5)
+    for channel in ("steering_deg", "accel_y_g"):
+        assert np.corrcoef(samples.loc[is_moving, channel], turned_left[is_moving])[0, 1] > 0.8
 
 
 def test_the_hold_out_study_keeps_the_direction_of_the_reference(season: Season) -> None:

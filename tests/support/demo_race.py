@@ -14,7 +14,10 @@ GRAVITY = 9.80665
 
 
 def make_race(*, cars: int = 6, laps: int = 5, race: int = 1) -> DemoRace:
-    """`cars` cars of `laps` laps, a last car without a logger, and one that did not start."""
+    """`cars` cars of `laps` laps, a last car without a logger, and one that did not start.
+
+    The first car's logger carries 000, and the second one's the first car's number.
+    """
     field = [make_car(place, laps=laps, has_logger=place < cars - 1) for place in range(cars)]
     return DemoRace(
         circuit=_circuit(),
@@ -43,10 +46,11 @@ def make_race(*, cars: int = 6, laps: int = 5, race: int = 1) -> DemoRace:
 
 def make_car(place: int, *, laps: int, has_logger: bool) -> DemoCar:
     number = str(11 + place)
+    suffix = {0: "000", 1: "11"}.get(place, number)
     official = _laps(place, laps)
     return DemoCar(
         number=number,
-        logger_id=f"GR86-{place + 1:03d}-{number}" if has_logger else None,
+        logger_id=f"GR86-{place + 1:03d}-{suffix}" if has_logger else None,
         driver=f"Driver {number}",
         team=f"Team {number}",
         status="Classified" if laps else "Not started",
@@ -82,13 +86,14 @@ def _channels(laps: OfficialLaps) -> TrueChannels:
     phase = (at - begin) / duration
     turn = 2 * np.pi * phase
     mean = LENGTH_M / duration
-    rate = 0.4 * mean * np.cos(2 * turn) * 4 * np.pi / duration
+    speed = mean * (1 + 0.4 * np.sin(2 * turn))
+    rate = np.gradient(speed, at)
     corner = np.sin(3 * turn) * (np.sin(3 * turn) ** 2 > 0.5)
     return TrueChannels(
         at_s=at,
         lap_distance_m=LENGTH_M * phase - 0.4 * LENGTH_M / (4 * np.pi) * (np.cos(2 * turn) - 1),
         lap_count=lap,
-        speed_kmh=3.6 * mean * (1 + 0.4 * np.sin(2 * turn)),
+        speed_kmh=3.6 * speed,
         accel_x_g=rate / GRAVITY,
         accel_y_g=1.2 * corner,
         brake_front_bar=60 * np.clip(-rate / 5, 0, None),

@@ -185,3 +185,45 @@ def test_a_truncated_gzip_is_still_recognised_so_that_reading_it_can_say_what_is
     plain.unlink()
     plain.with_name(f"{plain.name}.gz").write_bytes(compressed[: len(compressed) // 2])
     assert look(folder).sessions[0].of_kind("telemetry")
+
+
+def test_a_file_that_could_be_of_two_races_is_ignored_with_its_reason(tmp_path: Path) -> None:
+    folder = write_session(tmp_path / "barber")
+    for path in sorted(folder.iterdir()):
+        text = path.read_text().replace(",R1,", ",R2,")
+        (folder / path.name.replace("R1", "R2").replace("Race 1", "Race 2")).write_text(text)
+    for path in folder.glob("03_*"):
+        path.unlink()
+    (folder / "03_Results_Anonymized.CSV").write_text("POSITION;NUMBER;STATUS;TOTAL_TIME\n1;7;Classified;1:00.000\n")
+    found = look(folder)
+    assert [session.session for session in found.sessions] == ["barber-2025-r1", "barber-2025-r2"]
+    assert all("results" in session.missing_kinds for session in found.sessions)
+    assert [(file.name, "two races" in file.reason) for file in found.ignored] == [("03_Results_Anonymized.CSV", True)]
+
+
+def test_without_an_event_the_weather_gives_the_season_before_the_crossings_do(tmp_path: Path) -> None:
+    folder = write_session(tmp_path / "barber" / "race1")
+    for path in folder.glob("R1_*"):
+        path.write_text(path.read_text().replace("I_R06_2025-09-07", "").replace("2025-09-06T", "2024-09-06T"))
+    (session,) = look(folder).sessions
+    assert (session.session, session.missing_kinds) == ("barber-2025-r1", ())
+    (folder / "26_Weather_Race 1_Anonymized.CSV").unlink()
+    assert look(folder).sessions[0].session == "barber-2024-r1"
+
+
+def test_links_to_folders_are_followed_once(tmp_path: Path) -> None:
+    folder = write_session(tmp_path / "elsewhere" / "barber" / "race1")
+    root = tmp_path / "season"
+    root.mkdir()
+    (root / "barber").symlink_to(folder.parent)
+    (root / "barber" / "again").symlink_to(root)
+    (session,) = look(root).sessions
+    assert (session.session, session.missing_kinds) == ("barber-2025-r1", ())
+
+
+def test_a_lap_file_with_a_name_that_says_nothing_is_ignored_for_its_name(tmp_path: Path) -> None:
+    folder = write_session(tmp_path / "barber" / "race1")
+    (folder / "R1_barber_lap_end.csv").rename(folder / "crossings.csv")
+    found = look(folder)
+    assert "lap_end" in found.sessions[0].missing_kinds
+    assert "start nor end" in found.ignored[0].reason

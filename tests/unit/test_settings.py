@@ -35,6 +35,7 @@ def test_a_threshold_in_the_file_replaces_its_default_only(tmp_path: Path) -> No
         ("[siwtll]\nkappa = 0.5\n", "unknown setting 'siwtll'"),
         ('[siwtl]\nkappa = "much"\n', "has to be of type float"),
         ("[siwtl]\nlow_confidence_laps = true\n", "has to be of type int"),
+        ("[engine]\nmemory_limit_mb = -5\n", "has to be 0 or more"),
         ("[siwtl\n", "not valid TOML"),
     ],
 )

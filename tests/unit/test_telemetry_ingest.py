@@ -162,6 +162,13 @@ def test_a_file_cut_in_the_middle_of_a_line_loses_that_line_only_and_counts_it(t
     assert quarantine(context)["reason"].tolist() == ["missing_columns"]
 
 
+def test_lines_that_cannot_be_read_and_rows_without_a_vehicle_are_counted_together(tmp_path: Path) -> None:
+    rows = [value_row("aps", 1), value_row("aps", "full"), value_row("aps", 1, vehicle="")]
+    context, _ = ingest(tmp_path, rows)
+    books = table(context, "row_accounting", "raw_telemetry").set_index("vehicle_id")["rows_set_aside"]
+    assert books.to_dict() == {"": 2, LOGGER: 0}
+
+
 def test_the_no_lap_value_of_the_logger_is_kept_as_it_is(tmp_path: Path) -> None:
     context, _ = ingest(tmp_path, [value_row("aps", 1, lap=32768), value_row("aps", 2, at_ms=43)])
     assert table(context, "telemetry", LOGGER)["logger_lap"].tolist() == [32768, 3]
