@@ -29,8 +29,7 @@ class Turn:
     """An arc after a straight. `angle_deg` is + to the right; `grip` is the asphalt's and camber's against flat.
 
     `braking` is how much of the car's deceleration drivers ask for before it, 0..1: all of it at the end of a
-    straight, less where the car is already turning. `exit_throttle` (0..1) is how far the throttle is opened on the way
-    to a turn that is near.
+    straight, less where the car is already turning.
     """
 
     name: str
@@ -39,27 +38,26 @@ class Turn:
     angle_deg: float
     grip: float = 1.0
     braking: float = 0.5
-    exit_throttle: float = 1.0
 
 
 TURNS = (
-    Turn(name="T1 Tollgate", straight_m=225, radius_m=66, angle_deg=90, braking=0.7, exit_throttle=0.9),
-    Turn(name="T2 Off-Camber", straight_m=60, radius_m=74, angle_deg=-62, grip=0.93, braking=0.3, exit_throttle=0.8),
-    Turn(name="T3 Orchard", straight_m=40, radius_m=70, angle_deg=72, braking=0.32),
-    Turn(name="T4 Hairpin", straight_m=245, radius_m=19, angle_deg=165, braking=0.76),
-    Turn(name="T5 Dogleg", straight_m=65, radius_m=60, angle_deg=-44, braking=0.32, exit_throttle=0.7),
-    Turn(name="T6 Millrace", straight_m=15, radius_m=62, angle_deg=48, braking=0.32, exit_throttle=0.75),
-    Turn(name="T7 Mill", straight_m=50, radius_m=55, angle_deg=-89, braking=0.32),
-    Turn(name="T8 Kink", straight_m=70, radius_m=230, angle_deg=-20),
-    Turn(name="T9 Esses Entry", straight_m=105, radius_m=90, angle_deg=52, braking=0.34, exit_throttle=0.75),
-    Turn(name="T10 Esses", straight_m=15, radius_m=82, angle_deg=-68, braking=0.3, exit_throttle=0.8),
-    Turn(name="T11 Esses Exit", straight_m=15, radius_m=92, angle_deg=54, braking=0.3),
-    Turn(name="T12 Quarry", straight_m=55, radius_m=44, angle_deg=-108, braking=0.36),
-    Turn(name="T13 Long Sweeper", straight_m=120, radius_m=108, angle_deg=150, grip=1.03, braking=0.32),
-    Turn(name="T14 Chicane Entry", straight_m=225, radius_m=42, angle_deg=-52, braking=0.48, exit_throttle=0.65),
-    Turn(name="T15 Chicane Exit", straight_m=15, radius_m=44, angle_deg=60, braking=0.32),
-    Turn(name="T16 Ridge", straight_m=110, radius_m=68, angle_deg=78, grip=0.94, braking=0.34),
-    Turn(name="T17 Gap", straight_m=60, radius_m=125, angle_deg=34, grip=1.02, braking=0.32),
+    Turn(name="T1 Tollgate", straight_m=220, radius_m=62, angle_deg=90, braking=0.76),
+    Turn(name="T2 Off-Camber", straight_m=70, radius_m=58, angle_deg=-62, grip=0.93, braking=0.3),
+    Turn(name="T3 Orchard", straight_m=45, radius_m=58, angle_deg=72, braking=0.3),
+    Turn(name="T4 Hairpin", straight_m=205, radius_m=19, angle_deg=165, braking=0.8),
+    Turn(name="T5 Dogleg", straight_m=75, radius_m=44, angle_deg=-48, braking=0.3),
+    Turn(name="T6 Millrace", straight_m=30, radius_m=42, angle_deg=54, braking=0.3),
+    Turn(name="T7 Mill", straight_m=55, radius_m=52, angle_deg=-91, braking=0.3),
+    Turn(name="T8 Kink", straight_m=60, radius_m=230, angle_deg=-20),
+    Turn(name="T9 Esses Entry", straight_m=95, radius_m=78, angle_deg=54, braking=0.32),
+    Turn(name="T10 Esses", straight_m=20, radius_m=68, angle_deg=-70, braking=0.3),
+    Turn(name="T11 Esses Exit", straight_m=25, radius_m=76, angle_deg=54, braking=0.3),
+    Turn(name="T12 Quarry", straight_m=60, radius_m=42, angle_deg=-108, braking=0.34),
+    Turn(name="T13 Long Sweeper", straight_m=120, radius_m=112, angle_deg=150, grip=1.03, braking=0.3),
+    Turn(name="T14 Chicane Entry", straight_m=170, radius_m=40, angle_deg=-56, braking=0.42),
+    Turn(name="T15 Chicane Exit", straight_m=25, radius_m=42, angle_deg=60, braking=0.3),
+    Turn(name="T16 Ridge", straight_m=110, radius_m=62, angle_deg=72, grip=0.94, braking=0.32),
+    Turn(name="T17 Gap", straight_m=70, radius_m=85, angle_deg=44, grip=1.02, braking=0.3),
 )
 _SOLVED_TURN = 12  # the straight before T13 runs across the main straight: both together close the lap
 

@@ -79,7 +79,7 @@ def make_field(*, cars: int, turns: int, rng: np.random.Generator) -> Field:
         spread=np.clip(1.35 - 0.75 * skill + rng.normal(0, 0.15, cars), 0.5, 1.7),
         preview_s=rng.uniform(0.15, 0.20, cars),
         brake_lag_s=rng.uniform(0.06, 0.10, cars),
-        throttle_rate_per_s=rng.uniform(0.8, 1.6, cars),
+        throttle_rate_per_s=rng.uniform(0.55, 1.1, cars),
         coast_s=rng.uniform(0.22, 0.5, cars),
         shift_rpm=rng.uniform(7080, 7220, cars),
         corrections_deg=rng.uniform(5.0, 8.5, cars),

@@ -120,13 +120,12 @@ def draw_faults(
 
 
 def apply_faults(
-    faults: tuple[PlannedFault, ...], zones: dict[int, tuple[Zone, ...]], plans: Plans, *, throttle_cap: Array
+    faults: tuple[PlannedFault, ...], zones: dict[int, tuple[Zone, ...]], plans: Plans
 ) -> Overrides:
-    """Plans and pedals of the laps with a fault; `throttle_cap` (length + AHEAD_M,) holds for all laps."""
-    size, count = throttle_cap.size, len(faults) + 1
+    """Plans and pedals of the laps with a fault."""
+    size, count = plans.speed_mps.shape[0], len(faults) + 1
     speed = np.zeros((size, count), dtype=np.float32)
-    cap = np.repeat(throttle_cap.astype(np.float32)[:, None], count, axis=1)
-    gain = np.ones((size, count), dtype=np.float32)
+    cap, gain = np.ones((size, count), dtype=np.float32), np.ones((size, count), dtype=np.float32)
     for column, fault in enumerate(faults, start=1):
         apex = int(zones[fault.car][fault.turn].apex_m)
         speed[:, column] = plans.speed_mps[:, plans.row(fault.car, fault.lap)]

@@ -14,8 +14,8 @@ from grx_pipeline.demo.race import DemoCar, DemoRace, IntArray
 ChannelSet = Literal["pedal", "blade"]
 
 NO_LAP = 32768
-GHOST_SHARE = 0.08
-SLIP_SHARE = 0.35  # of the ghosts
+MORE_GHOSTS = 0.4  # a car, beyond the first
+SLIP_SHARE = 0.5  # of the ghosts
 GHOST_DELAYS_MS = (2, 210)
 JITTER_MS = 40.0
 WIDE_JITTER_SHARE = 0.08
@@ -51,8 +51,9 @@ def log_crossings(
     `lap_offset` is logger lap - LAP_NUMBER at first; a slip adds one for the rest of the race.
     """
     finished, laps = car.laps.finished_at_ms, car.laps.lap_number
-    is_ghost = rng.random(laps.size) < GHOST_SHARE
-    is_ghost[-1] = False
+    is_ghost = np.zeros(laps.size, dtype=np.bool_)
+    ghosts = min(1 + int(rng.poisson(MORE_GHOSTS)), laps.size - 1)
+    is_ghost[rng.choice(max(laps.size - 1, 1), ghosts, replace=False)] = True
     is_slip = is_ghost & (rng.random(laps.size) < SLIP_SHARE)
     at = finished + bias_ms + _jitter(laps.size, rng)
     ended = laps + lap_offset + np.cumsum(is_slip) - is_slip

@@ -117,10 +117,8 @@ def _drive(
     ]
     faults = draw_faults(eligible, zones=zones, spread=field.spread, rng=rng)
     metres = np.arange(round(circuit.length_m) + AHEAD_M) % round(circuit.length_m)
-    turn = turn_of_metre(circuit)[metres]
-    exits = np.array([t.exit_throttle for t in TURNS])
-    overrides = apply_faults(faults, zones, plans, throttle_cap=exits[turn])
-    patience = field.turn_patience.T[turn]
+    overrides = apply_faults(faults, zones, plans)
+    patience = field.turn_patience.T[turn_of_metre(circuit)[metres]]
     tables = Tables.of(plans, overrides, curvature_per_m=circuit.curvature_per_m[metres], patience=patience)
     running = Running(
         circuit=circuit,

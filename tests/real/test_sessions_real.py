@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from grx_pipeline.ingest.catalogue import find_sessions
+from grx_pipeline.ingest.manifest import write_manifest
 from grx_pipeline.methods.validation.clean_laps import collect_clean_laps
 from grx_pipeline.methods.validation.siwtl_holdout import run_study
 from grx_pipeline.paths import Paths
@@ -40,6 +41,7 @@ class Season:
         self.paths = Paths.of(self.settings)
         self.catalogue = find_sessions([str(REAL_DATA)], self.paths)
         for manifest in self.catalogue.sessions:
+            write_manifest(self.paths.manifest(manifest.session), manifest)
             for step in STEPS.values():
                 run_step(step, self.context(manifest.session))
 
