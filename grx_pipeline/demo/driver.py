@@ -80,7 +80,7 @@ def make_field(*, cars: int, turns: int, rng: np.random.Generator) -> Field:
         preview_s=rng.uniform(0.15, 0.20, cars),
         brake_lag_s=rng.uniform(0.06, 0.10, cars),
         throttle_rate_per_s=rng.uniform(0.55, 1.1, cars),
-        coast_s=rng.uniform(0.22, 0.5, cars),
+        coast_s=rng.uniform(0.3, 0.6, cars),
         shift_rpm=rng.uniform(7080, 7220, cars),
         corrections_deg=rng.uniform(5.0, 8.5, cars),
         line_m=rng.normal(0, 0.7, cars),

@@ -17,7 +17,7 @@ from grx_pipeline.demo.traffic import Traffic, look
 
 Bools = npt.NDArray[np.bool_]
 
-_TICK_STEPS = 3
+_TICK_STEPS = 4
 _TICK_S = _TICK_STEPS * FAST_STEP_S
 _GRID_STEP_M, _FORMATION_M, _FORMATION_MPS = 7.5, 1380.0, 21.0
 _AFTER_FINISH_S = 40.0
@@ -112,13 +112,14 @@ class Running:
         record = {name: np.empty((steps, self.count)) for name in _RECORDED}
         twins = np.empty((steps, self.count))
         step = 0
-        while not self._is_over(step * FAST_STEP_S):
+        while True:
             if step % _TICK_STEPS == 0:
+                if self._is_over(step * FAST_STEP_S):
+                    break
                 self._tick(step)
             drive_step(self.cars, self.tables, speed_noise=speed_noise[step], brake_noise=brake_noise[step], twin=twin)
             if (self.cars.place_m >= self.length_m).any():
                 self._cross(step)
-            self.cars.reset_twins(~self.is_apart)
             distance = self.cars.lap * self.length_m + self.cars.place_m
             record["distance_m"][step], twins[step] = distance[: self.count], distance[self.count :]
             for name in _RECORDED[1:]:
@@ -141,11 +142,12 @@ class Running:
         return round((self.script.laps * 1.12 * self.reference.lap_s + 700.0) / FAST_STEP_S)
 
     def _is_over(self, now_s: float) -> bool:
-        finished = np.delete(self.control.finished_s, self.script.retiring_car)
-        return bool(now_s > finished.max() + _AFTER_FINISH_S)
+        others = np.arange(self.count) != self.script.retiring_car
+        return bool(now_s > self.control.finished_s[others].max() + _AFTER_FINISH_S)
 
     def _tick(self, step: int) -> None:
         now, cars, control, count = step * FAST_STEP_S, self.cars, self.control, self.count
+        cars.reset_twins(~self.is_apart)
         distance = cars.lap[:count] * self.length_m + cars.place_m[:count]
         control.update(now, distance)
         look(

@@ -59,15 +59,7 @@ def write_race(
     for name, content in small.items():
         (folder / name).write_bytes(content)
     loggers = _loggers(list(raced.values()), crossings, _random(race, seed, _SESSION))
-    path = folder / f"R{race.race}_{file_slug(race)}_telemetry_data.csv"
-    vehicles = []
-    with path.open("wb", buffering=WRITE_BUFFER_BYTES) as file:
-        file.write(HEADER)
-        for number, logger in enumerate(loggers, 1):
-            rng = _random(race, seed, _TELEMETRY, logger.car)
-            vehicle = _write_vehicle(file, race, logger, channel_set=channel_set, rng=rng)
-            vehicles.append(vehicle)
-            progress(f"telemetry of car {number} of {len(loggers)}: {vehicle.counts.rows:,} rows")
+    vehicles = _write_telemetry(folder, race, loggers, seed=seed, channel_set=channel_set, progress=progress)
     document = truth_document(
         race,
         vehicles=vehicles,
@@ -137,6 +129,28 @@ def _loggers(
         for car in ordered
         if car.channels is not None
     ]
+
+
+def _write_telemetry(
+    folder: Path,
+    race: DemoRace,
+    loggers: Sequence[_Logger],
+    *,
+    seed: int,
+    channel_set: ChannelSet,
+    progress: Callable[[str], None],
+) -> list[VehicleTruth]:
+    """The telemetry file, one logger after the other."""
+    vehicles = []
+    path = folder / f"R{race.race}_{file_slug(race)}_telemetry_data.csv"
+    with path.open("wb", buffering=WRITE_BUFFER_BYTES) as file:
+        file.write(HEADER)
+        for number, logger in enumerate(loggers, 1):
+            rng = _random(race, seed, _TELEMETRY, logger.car)
+            vehicle = _write_vehicle(file, race, logger, channel_set=channel_set, rng=rng)
+            vehicles.append(vehicle)
+            progress(f"telemetry of car {number} of {len(loggers)}: {vehicle.counts.rows:,} rows")
+    return vehicles
 
 
 def _write_vehicle(

@@ -7,9 +7,9 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
+from grx_pipeline.robust import MAD_TO_SD
 from grx_pipeline.settings import MatchSettings
 
-MAD_TO_SD = 1.4826
 # Decides between cars that fit a logger equally well; never outweighs one crossing.
 _SAME_NUMBER_BONUS = 0.5
 _MAX_DIGITS = 9

@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from grx_pipeline.laps.clocks import ClockPiece
+from grx_pipeline.robust import MAD_TO_SD
 from grx_pipeline.settings import ClockSettings
 
 Array = npt.NDArray[np.float64]
 
-MAD_TO_SD = 1.4826
 _MISDATED = "stamps of two times stand side by side in this lap: the logger's clock was set back"
 
 

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from grx_pipeline.robust import MAD_TO_SD
 from grx_pipeline.schemas import TABLES
 from grx_pipeline.schemas.columns import SECTIONS
 from grx_pipeline.settings import SiwtlSettings
@@ -31,7 +32,6 @@ _COLUMNS = {3: SECTOR_COLUMNS, 6: SECTION_COLUMNS}
 _NAMES = {3: ("S1", "S2", "S3"), 6: ("IM1a", "IM1", "IM2a", "IM2", "IM3a", "FL")}
 
 # Standard deviation of a normal distribution in units of its median absolute deviation.
-_SD_PER_MAD = 1.4826
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,7 +229,7 @@ def siwtl_literal_s(times_ms: IntArray) -> float:
 
 
 def _spread(quadrupled_mad: IntArray) -> RealArray:
-    return np.asarray(_SD_PER_MAD * (quadrupled_mad / 4))
+    return np.asarray(MAD_TO_SD * (quadrupled_mad / 4))
 
 
 def _left_out_spreads(times_ms: IntArray) -> RealArray:

@@ -187,7 +187,7 @@ def test_steering_and_lateral_acceleration_are_positive_to_the_left(season: Seas
     turned_left = (heading.shift(-1) - heading + np.pi) % (2 * np.pi) - np.pi
     is_moving = (step_m > 4) & (samples["ecu_ms"].diff() < 400) & (turned_left.abs() < 0.5)
     for channel in ("steering_deg", "accel_y_g"):
-        assert np.corrcoef(samples.loc[is_moving, channel], turned_left[is_moving])[0, 1] > 0.8
+        assert np.corrcoef(samples.loc[is_moving, channel], turned_left[is_moving])[0, 1] > 0.6
 
 
 def test_the_hold_out_study_keeps_the_direction_of_the_reference(season: Season) -> None:
