@@ -1,13 +1,14 @@
 # Every target makes .venv and installs what it needs first.
 
 PYTHON ?= python3
-RACE ?= data/raw
+# A folder or zip with a race's files; without it, a simulated race.
+RACE ?=
 BIN := .venv/bin
 
 .PHONY: run test lint coverage docs ui clean
 
 run: .venv/.installed
-	$(BIN)/grx run "$(RACE)"
+	$(BIN)/grx $(if $(RACE),run "$(RACE)",demo)
 
 ui: .venv/.installed
 	$(BIN)/grx ui

@@ -41,23 +41,23 @@ class Turn:
 
 
 TURNS = (
-    Turn(name="T1 Tollgate", straight_m=220, radius_m=70, angle_deg=90, braking=0.76),
-    Turn(name="T2 Off-Camber", straight_m=70, radius_m=66, angle_deg=-62, grip=0.93, braking=0.3),
-    Turn(name="T3 Orchard", straight_m=45, radius_m=66, angle_deg=72, braking=0.3),
-    Turn(name="T4 Hairpin", straight_m=205, radius_m=19, angle_deg=165, braking=0.8),
+    Turn(name="T1 Tollgate", straight_m=220, radius_m=70, angle_deg=90, braking=0.88),
+    Turn(name="T2 Off-Camber", straight_m=70, radius_m=66, angle_deg=-62, grip=0.93, braking=0.26),
+    Turn(name="T3 Orchard", straight_m=60, radius_m=54, angle_deg=72, braking=0.3),
+    Turn(name="T4 Hairpin", straight_m=205, radius_m=21, angle_deg=165, braking=0.88),
     Turn(name="T5 Dogleg", straight_m=75, radius_m=50, angle_deg=-48, braking=0.3),
-    Turn(name="T6 Millrace", straight_m=30, radius_m=47, angle_deg=54, braking=0.3),
-    Turn(name="T7 Mill", straight_m=55, radius_m=59, angle_deg=-91, braking=0.3),
+    Turn(name="T6 Millrace", straight_m=30, radius_m=40, angle_deg=54, braking=0.3),
+    Turn(name="T7 Mill", straight_m=65, radius_m=46, angle_deg=-91, braking=0.28),
     Turn(name="T8 Kink", straight_m=50, radius_m=230, angle_deg=-20),
-    Turn(name="T9 Esses Entry", straight_m=75, radius_m=88, angle_deg=54, braking=0.32),
-    Turn(name="T10 Esses", straight_m=20, radius_m=77, angle_deg=-70, braking=0.3),
-    Turn(name="T11 Esses Exit", straight_m=25, radius_m=86, angle_deg=54, braking=0.3),
-    Turn(name="T12 Quarry", straight_m=60, radius_m=47, angle_deg=-108, braking=0.34),
+    Turn(name="T9 Esses Entry", straight_m=75, radius_m=88, angle_deg=54, braking=0.26),
+    Turn(name="T10 Esses", straight_m=30, radius_m=70, angle_deg=-70, braking=0.3),
+    Turn(name="T11 Esses Exit", straight_m=45, radius_m=68, angle_deg=54, braking=0.3),
+    Turn(name="T12 Quarry", straight_m=75, radius_m=47, angle_deg=-108, braking=0.28),
     Turn(name="T13 Long Sweeper", straight_m=120, radius_m=95, angle_deg=150, grip=1.03, braking=0.3),
-    Turn(name="T14 Chicane Entry", straight_m=170, radius_m=45, angle_deg=-56, braking=0.42),
-    Turn(name="T15 Chicane Exit", straight_m=25, radius_m=47, angle_deg=60, braking=0.3),
-    Turn(name="T16 Ridge", straight_m=110, radius_m=70, angle_deg=72, grip=0.94, braking=0.32),
-    Turn(name="T17 Gap", straight_m=70, radius_m=96, angle_deg=44, grip=1.02, braking=0.3),
+    Turn(name="T14 Chicane Entry", straight_m=140, radius_m=45, angle_deg=-56, braking=0.34),
+    Turn(name="T15 Chicane Exit", straight_m=25, radius_m=38, angle_deg=60, braking=0.3),
+    Turn(name="T16 Ridge", straight_m=125, radius_m=70, angle_deg=72, grip=0.94, braking=0.32),
+    Turn(name="T17 Gap", straight_m=95, radius_m=74, angle_deg=44, grip=1.02, braking=0.3),
 )
 _SOLVED_TURN = 12  # the straight before T13 runs across the main straight: both together close the lap
 

@@ -20,12 +20,12 @@ Bools = npt.NDArray[np.bool_]
 Index = npt.NDArray[np.int64]
 
 _FEEDBACK_PER_S = 2.6
-_PLAN_BRAKES_MPS2, _STILL_FREE_MPS = -3.0, 0.35
+_PLAN_BRAKES_MPS2, _STILL_FREE_MPS = -3.0, 0.5
 _STAY_ON_MPS2 = 9.0
 _BRAKE_ABOVE_MPS2, _BRAKE_UNTIL_MPS2 = 0.9, 0.15
 _BRAKE_RATE_BAR_PER_S, _MOST_BAR = 520.0, 104.0
-_THROTTLE_LAG_S, _LIFT_PER_S, _CORNER_RATE_PER_S = 0.05, 11.0, 0.2
-_FOOT_OFF, _LEAST_THROTTLE, _PICK_UP_MPS2 = 0.06, 0.04, 3.2
+_THROTTLE_LAG_S, _LIFT_PER_S, _CORNER_RATE_PER_S = 0.05, 11.0, 0.17
+_FOOT_OFF, _LEAST_THROTTLE, _PICK_UP_MPS2, _LIFT_MPS2 = 0.06, 0.04, 2.2, -0.3
 _PRESSED_BAR = 2.0
 _DOWN_BRAKING_RPM, _LUGGING_RPM, _DOWN_PULLING_RPM, _DOWN_SHIFT_S = 5900.0, 4300.0, 6500.0, 0.3
 _HELD_MPS2 = 6.0
@@ -164,7 +164,8 @@ def drive_step(cars: Cars, tables: Tables, *, speed_noise: Array, brake_noise: A
     engine = model.full_throttle_mps2(speed, rpm, cars.mass_kg)
     cap = np.minimum(tables.throttle_cap.take(override), cars.throttle_cap)
     rate = tables.throttle_rate_per_s.take(place * tables.twins + twin)
-    asked = np.where((cars.throttle > 0) | (wanted > _PICK_UP_MPS2), (wanted + resistance) / (engine + 0.05), 0.0)
+    is_on = wanted > np.where(cars.throttle > 0, _LIFT_MPS2, _PICK_UP_MPS2)
+    asked = np.where(is_on, (wanted + resistance) / (engine + 0.05), 0.0)
     _press_throttle(cars, asked, cap, lateral_use, rate)
     _shift(cars, rpm, speed)
     is_cut = (cars.shift_s > 0) & cars.is_upshift

@@ -11,11 +11,11 @@ from grx_pipeline.demo.race import Array, DemoCircuit
 
 _KINDS = ("early_braking", "missed_braking_point", "lock_up", "throttle_lift", "snap")
 _WEIGHTS = (0.27, 0.23, 0.2, 0.18, 0.12)
-_SHARE_OF_LAPS = 0.42
+_SHARE_OF_LAPS = 0.3
 _BRAKES_MPS2 = -3.0
 _SPEED_DROP_MPS = 9.0
 _LEAST_EXIT_M = 110.0
-_SNAP_THROTTLE = 0.15
+_SNAP_THROTTLE, _SLIDING_THROTTLE = 0.15, 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,12 +134,12 @@ def apply_faults(
             speed[start:apex, column] = _brake_early(speed[:, column], start, apex, round(fault.amount))
         elif fault.kind == "missed_braking_point":
             speed[start:end, column] = speed[start - round(fault.amount) : end - round(fault.amount), column]
-            speed[apex + 8 : end + 15, column] *= np.float32(0.93)
-            cap[apex : end + 10, column] = np.float32(0.35)
+            speed[apex + 8 : end + 25, column] *= np.float32(0.89)
+            cap[apex : end + 20, column] = _SLIDING_THROTTLE
         elif fault.kind == "lock_up":
             gain[start : start + 9, column] = 1.6
             gain[start + 9 : end, column] = 0.12
-            speed[apex - 5 : apex + 25, column] *= np.float32(0.97)
+            speed[apex - 5 : apex + 35, column] *= np.float32(0.94)
         else:
             cap[start:end, column] = fault.amount if fault.kind == "throttle_lift" else _SNAP_THROTTLE
     return Overrides(

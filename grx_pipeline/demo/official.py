@@ -7,7 +7,7 @@ from grx_pipeline.demo.driver import Field
 from grx_pipeline.demo.race import FAST_STEP_S, Array, DemoCircuit, Fault, IntArray, OfficialLaps
 from grx_pipeline.demo.running import Branch, Drives
 
-LEAST_TRAFFIC_MS = 150
+LEAST_TRAFFIC_MS = 350
 
 
 def official_laps(drives: Drives, car: int, *, circuit: DemoCircuit, script: RaceScript, start_ms: int) -> OfficialLaps:
@@ -93,11 +93,12 @@ def _corner(circuit: DemoCircuit, branch: Branch, start_m: float) -> str:
 
 
 def _lead_s(drives: Drives, branch: Branch, end: int) -> float:
-    """How long before the car its twin was where the car is at step `end`."""
+    """How long the car is behind its twin at step `end`, s; below 0 where the twin has fallen behind."""
     span = slice(branch.begin, end + 1)
     steps = np.arange(branch.begin, end + 1)
-    twin_step = np.interp(drives.distance_m[end, branch.car], drives.twin_distance_m[span, branch.car], steps)
-    return float((end - twin_step) * FAST_STEP_S)
+    car, twin = drives.distance_m[span, branch.car], drives.twin_distance_m[span, branch.car]
+    first, second, sign = (car, twin, 1.0) if twin[-1] >= car[-1] else (twin, car, -1.0)
+    return float(sign * (end - np.interp(first[-1], second, steps)) * FAST_STEP_S)
 
 
 def _whole_ms(seconds: Array) -> IntArray:

@@ -163,6 +163,24 @@ def test_sessions_lists_what_is_there_what_is_missing_and_what_was_built(place: 
     assert " no" in lines["sonoma-unknown-r2"]
 
 
+def test_the_study_needs_a_session_and_then_says_what_it_found(built: Place, tmp_path: Path) -> None:
+    empty = Place(root=tmp_path).grx("validate", "siwtl")
+    assert (empty.returncode, "no session was built yet" in empty.stderr) == (1, True)
+    study = built.grx("validate", "siwtl")
+    assert study.returncode == 0
+    assert "Share of targets that a held-out lap beat" in study.stdout
+    assert (built.root / "data" / "studies" / "siwtl.md").read_text() in study.stdout
+
+
+def test_the_ingest_benchmark_compares_both_ways_of_one_race(built: Place) -> None:
+    done = built.grx("bench", "ingest", built.raw, "--rounds", "1")
+    assert done.returncode == 0
+    figures = {line[:30].strip(): line[30:].split()[0] for line in done.stdout.splitlines() if line[30:].split()}
+    assert float(figures["bare DuckDB pivot to Parquet"]) > 0
+    assert float(figures["ratio"]) > 0
+    assert {"raw_telemetry", "core_laps", "out_reports", "run records and checks"} <= set(figures)
+
+
 def test_one_bad_name_among_good_ones_fails_the_command_but_not_the_others(place: Place) -> None:
     done = place.grx("run", place.root / "nowhere", place.raw)
     assert done.returncode == 1
