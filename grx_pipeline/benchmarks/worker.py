@@ -16,7 +16,7 @@ def scan(path: Path, folder: Path) -> Figures:
     import duckdb
 
     started = time.perf_counter()
-    duckdb.connect().execute("SELECT count(*), sum(telemetry_value), max(meta_time) FROM read_csv(?)", [str(path)])
+    duckdb.connect().execute(f"SELECT count(*), sum(telemetry_value), max(meta_time) FROM {_READ}", [str(path)])
     return {"seconds": time.perf_counter() - started}
 
 
@@ -39,7 +39,8 @@ def pandas_pivot(path: Path, folder: Path) -> Figures:
     import pandas as pd
 
     started = time.perf_counter()
-    rows = pd.read_csv(path)
+    rows = pd.read_csv(path, on_bad_lines="skip", encoding_errors="replace", low_memory=False)
+    rows["telemetry_value"] = pd.to_numeric(rows["telemetry_value"], errors="coerce")
     rows.pivot_table(index=["vehicle_id", "lap", "timestamp"], columns="telemetry_name", values="telemetry_value")
     return {"seconds": time.perf_counter() - started}
 
@@ -74,12 +75,14 @@ def pipeline(path: Path, folder: Path) -> Figures:
     return {"seconds": ended - first_step_at, "first_step_at": first_step_at, "steps": steps}
 
 
-_NAMES = "SELECT DISTINCT telemetry_name FROM (SELECT telemetry_name FROM read_csv(?) LIMIT 100000) ORDER BY 1"
-_PIVOT = """
+# Without ignore_errors one broken line of the file would end a bare tool's run.
+_READ = "read_csv(?, ignore_errors = true)"
+_NAMES = f"SELECT DISTINCT telemetry_name FROM (SELECT telemetry_name FROM {_READ} LIMIT 100000) ORDER BY 1"
+_PIVOT = f"""
 COPY (
-    SELECT vehicle_id, lap, "timestamp", {columns}
-    FROM read_csv(?) GROUP BY vehicle_id, lap, "timestamp"
-) TO '{target}' (FORMAT parquet)
+    SELECT vehicle_id, lap, "timestamp", {{columns}}
+    FROM {_READ} GROUP BY vehicle_id, lap, "timestamp"
+) TO '{{target}}' (FORMAT parquet)
 """
 _KINDS = {"scan": scan, "pivot": pivot, "pandas": pandas_pivot, "pipeline": pipeline}
 

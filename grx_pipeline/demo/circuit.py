@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import erf
 
-from grx_pipeline.demo.race import Array, DemoCircuit
+from grx_pipeline.demo.race import Array, DemoCircuit, IntArray
 
 SLUG = "harrow-gap"
 NAME = "Harrow Gap Raceway"
@@ -19,7 +19,7 @@ _FINE_STEP_M = 0.25
 _START_HEADING_DEG = 63.0
 _FINISH_LATITUDE_DEG, _FINISH_LONGITUDE_DEG = 38.4617305, -79.1386142
 _METRES_PER_DEGREE = 111_195.0
-_SPLITS_M = (500.0, 1110.0, 1500.0, 2300.0, 2770.0)
+_SPLITS_M = (700.0, 1355.0, 1735.0, 2300.0, 2740.0)
 _PIT_ENTRY_BEFORE_LINE_M, _PIT_EXIT_AFTER_LINE_M = 280.0, 190.0
 _RUN_TO_LINE_M = 300.0
 
@@ -41,10 +41,10 @@ class Turn:
 
 
 TURNS = (
-    Turn(name="T1 Tollgate", straight_m=220, radius_m=70, angle_deg=90, braking=0.88),
+    Turn(name="T1 Tollgate", straight_m=220, radius_m=70, angle_deg=90, braking=0.83),
     Turn(name="T2 Off-Camber", straight_m=70, radius_m=66, angle_deg=-62, grip=0.93, braking=0.26),
     Turn(name="T3 Orchard", straight_m=60, radius_m=54, angle_deg=72, braking=0.3),
-    Turn(name="T4 Hairpin", straight_m=205, radius_m=21, angle_deg=165, braking=0.88),
+    Turn(name="T4 Hairpin", straight_m=205, radius_m=21, angle_deg=165, braking=0.85),
     Turn(name="T5 Dogleg", straight_m=75, radius_m=50, angle_deg=-48, braking=0.3),
     Turn(name="T6 Millrace", straight_m=30, radius_m=40, angle_deg=54, braking=0.3),
     Turn(name="T7 Mill", straight_m=65, radius_m=46, angle_deg=-91, braking=0.28),
@@ -93,11 +93,11 @@ def build_circuit() -> DemoCircuit:
     )
 
 
-def turn_of_metre(circuit: DemoCircuit) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+def turn_of_metre(circuit: DemoCircuit) -> IntArray:
     """The turn (index) that every metre belongs to, changing half-way between turns; after the last comes the first."""
     starts, ends = np.array(circuit.corner_starts_m), np.array(circuit.corner_ends_m)
     middles = (ends[:-1] + starts[1:]) / 2
-    return np.searchsorted(middles, np.arange(circuit.curvature_per_m.size), side="right")
+    return np.asarray(np.searchsorted(middles, np.arange(circuit.curvature_per_m.size), side="right"))
 
 
 def _arcs(straights: Array, radii: Array, angles: Array) -> tuple[Array, Array]:
@@ -124,7 +124,6 @@ def _paths(straights: Array, radii: Array, angles: Array) -> tuple[tuple[Array, 
     step = edges[1]
     turned = np.cumsum(_curvature(edges[:-1] + step / 2, straights, radii, angles)) * step
     heading = np.radians(_START_HEADING_DEG) + np.concatenate([[0.0], (turned[1:] + turned[:-1]) / 2])
-    heading[0] = np.radians(_START_HEADING_DEG)
     x = np.concatenate([[0.0], np.cumsum(np.sin(heading)) * step])
     y = np.concatenate([[0.0], np.cumsum(np.cos(heading)) * step])
     return (edges, x), (edges, y)

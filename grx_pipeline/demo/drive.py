@@ -203,7 +203,7 @@ def _press_brake(cars: Cars, need: Array, gain: Array) -> None:
     cars.off_brake_s[cars.brake_bar > _PRESSED_BAR] = 0.0
 
 
-def _press_throttle(cars: Cars, asked: Array, cap: Array, lateral_use: Array, corner_rate: Array) -> None:
+def _press_throttle(cars: Cars, asked: Array, cap: Array, lateral_use: Array, corner_rate: Float32) -> None:
     """Up as fast as the corner allows, down at once; the foot needs `coast_s` from the brake to the throttle."""
     asked = np.minimum(np.minimum(np.maximum(asked, 0.0), 1.0), cap)
     is_off = cars.is_braking | (cars.off_brake_s < cars.coast_s) | (asked < _LEAST_THROTTLE)
@@ -214,7 +214,7 @@ def _press_throttle(cars: Cars, asked: Array, cap: Array, lateral_use: Array, co
     )
     rate = np.maximum(rate, -_LIFT_PER_S)
     cars.throttle = cars.throttle + rate * FAST_STEP_S
-    cars.throttle[(cars.throttle < 0.004)] = 0.0
+    cars.throttle[cars.throttle < 0.004] = 0.0
 
 
 def _shift(cars: Cars, rpm: Array, speed: Array) -> None:

@@ -11,7 +11,7 @@ from grx_pipeline.demo.race import Array, DemoCircuit
 
 _KINDS = ("early_braking", "missed_braking_point", "lock_up", "throttle_lift", "snap")
 _WEIGHTS = (0.27, 0.23, 0.2, 0.18, 0.12)
-_SHARE_OF_LAPS = 0.3
+_SHARE_OF_LAPS = 0.36
 _BRAKES_MPS2 = -3.0
 _SPEED_DROP_MPS = 9.0
 _LEAST_EXIT_M = 110.0
@@ -119,9 +119,7 @@ def draw_faults(
     return tuple(faults)
 
 
-def apply_faults(
-    faults: tuple[PlannedFault, ...], zones: dict[int, tuple[Zone, ...]], plans: Plans
-) -> Overrides:
+def apply_faults(faults: tuple[PlannedFault, ...], zones: dict[int, tuple[Zone, ...]], plans: Plans) -> Overrides:
     """Plans and pedals of the laps with a fault."""
     size, count = plans.speed_mps.shape[0], len(faults) + 1
     speed = np.zeros((size, count), dtype=np.float32)
@@ -144,7 +142,7 @@ def apply_faults(
             cap[start:end, column] = fault.amount if fault.kind == "throttle_lift" else _SNAP_THROTTLE
     return Overrides(
         speed_mps=speed,
-        slope_mps2=slope_of(speed * speed).astype(np.float32),
+        slope_mps2=slope_of(speed * speed),
         throttle_cap=cap,
         brake_gain=gain,
         row_of={(fault.car, fault.lap): column for column, fault in enumerate(faults, start=1)},

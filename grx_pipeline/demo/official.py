@@ -67,8 +67,8 @@ def fault_truth(
                 car_number=field.numbers[branch.car],
                 lap_number=branch.lap,
                 kind="traffic" if branch.fault is None else branch.fault.kind,
-                s_start_m=round(start_m, 1),
-                s_end_m=round(end_m, 1),
+                s_start_m=round(float(start_m), 1),
+                s_end_m=round(float(end_m), 1),
                 corner=_corner(circuit, branch, start_m),
                 time_lost_ms=lost,
             )

@@ -10,15 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from grx_pipeline.demo.car import (
-    BRAKING_G,
-    GRAVITY,
-    LATERAL_G,
-    best_throttle_mps2,
-    drag_mps2,
-)
+from grx_pipeline.demo.car import BRAKING_G, GRAVITY, LATERAL_G, best_throttle_mps2, drag_mps2
 from grx_pipeline.demo.circuit import TURNS, turn_of_metre
-from grx_pipeline.demo.driver import Field
 from grx_pipeline.demo.race import Array, DemoCircuit
 
 Float32 = npt.NDArray[np.float32]
@@ -81,15 +74,16 @@ def plan_laps(circuit: DemoCircuit, *, grip_use: Array, brake_use: Array, caps: 
     squared[length:] = squared[:AHEAD_M, follows]
     return Plans(
         speed_mps=np.sqrt(squared).astype(np.float32),
-        slope_mps2=slope_of(squared).astype(np.float32),
+        slope_mps2=slope_of(squared),
         grip_mps2=grip[: length + AHEAD_M].astype(np.float32),
         laps_per_car=laps_per_car,
     )
 
 
-def slope_of(squared: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+def slope_of(squared: Array | Float32) -> Float32:
     """Acceleration (m/s2) along a squared speed (m2/s2) by metre on axis 0, within what a driver can follow."""
-    return np.clip(np.gradient(squared, axis=0) / 2, -_STEEPEST_MPS2, _STEEPEST_MPS2)
+    slope = np.asarray(np.gradient(squared, axis=0), dtype=np.float32) / 2
+    return np.clip(slope, -_STEEPEST_MPS2, _STEEPEST_MPS2)
 
 
 def driven_speeds_mps(circuit: DemoCircuit, plans: Plans, rows: npt.NDArray[np.int64]) -> Array:

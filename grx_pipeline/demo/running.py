@@ -13,11 +13,11 @@ from grx_pipeline.demo.driver import Field
 from grx_pipeline.demo.faults import Overrides, PlannedFault
 from grx_pipeline.demo.plan import Plans, Reference
 from grx_pipeline.demo.race import FAST_STEP_S, Array, DemoCircuit
-from grx_pipeline.demo.traffic import Traffic, look
+from grx_pipeline.demo.traffic import Moment, Traffic, look
 
 Bools = npt.NDArray[np.bool_]
 
-_TICK_STEPS = 4
+_TICK_STEPS = 5
 _TICK_S = _TICK_STEPS * FAST_STEP_S
 _GRID_STEP_M, _FORMATION_M, _FORMATION_MPS = 7.5, 1380.0, 21.0
 _AFTER_FINISH_S = 40.0
@@ -94,7 +94,6 @@ class Running:
         place[script.late_car], speed[script.late_car] = self.control.late_start_m - self.length_m, 0.0
         self.cars = Cars.on_grid(field, place_m=place, speed_mps=speed)
         self.cars.lap[[script.late_car, count + script.late_car]] = 1
-        self.cars.shift_rpm[:] = np.tile(field.shift_rpm, 2)
         for index in range(2 * count):
             self._choose_plan(index)
         self.branches: list[Branch] = []
@@ -150,8 +149,7 @@ class Running:
         cars.reset_twins(~self.is_apart)
         distance = cars.lap[:count] * self.length_m + cars.place_m[:count]
         control.update(now, distance)
-        look(
-            self.traffic,
+        moment = Moment(
             now_s=now,
             step_s=_TICK_S,
             distance_m=distance,
@@ -160,9 +158,9 @@ class Running:
             is_on_track=control.is_on_track,
             is_racing=control.is_racing,
             pace_s=self.pace_s,
-            reference=self.reference,
             draws=self.rng.random(count),
         )
+        look(self.traffic, moment, self.reference)
         is_held = control.held_until_s > now
         if not is_held[self.script.late_car]:
             self.late_started_s = min(self.late_started_s, now)
@@ -198,7 +196,7 @@ class Running:
 
     def _is_settled(self, car: int, fault: PlannedFault | None, step: int) -> bool:
         if fault is None:
-            return (step - self.last_slowed[car]) * FAST_STEP_S > _CLEAR_S
+            return bool((step - self.last_slowed[car]) * FAST_STEP_S > _CLEAR_S)
         behind = (self.cars.lap[car] - fault.lap) * self.length_m + self.cars.place_m[car]
         return bool(behind >= fault.settle_m)
 

@@ -10,14 +10,14 @@ from grx_pipeline.demo.circuit import TURNS, build_circuit, turn_of_metre
 from grx_pipeline.demo.control import RaceScript, script_caps, write_script
 from grx_pipeline.demo.drive import Tables
 from grx_pipeline.demo.driver import MAX_CARS, Field, make_field
-from grx_pipeline.demo.faults import PlannedFault, apply_faults, draw_faults, find_zones
+from grx_pipeline.demo.faults import apply_faults, draw_faults, find_zones
 from grx_pipeline.demo.motion import CarDrive, sense
 from grx_pipeline.demo.official import fault_truth, official_laps
 from grx_pipeline.demo.plan import AHEAD_M, Plans, driven_speeds_mps, plan_laps, reference_lap
 from grx_pipeline.demo.race import FAST_STEP_S, Array, DemoCar, DemoCircuit, DemoRace, OfficialLaps, TrueChannels
 from grx_pipeline.demo.running import Drives, Running
 
-MIN_CARS, MIN_LAPS = 5, 9
+MIN_CARS, MIN_LAPS = 5, 10
 
 _FIRST_SATURDAY = dt.date(2025, 5, 31)
 _DAYS_BETWEEN_WEEKENDS = 21
@@ -27,7 +27,7 @@ _BEFORE_GREEN_S, _AFTER_FLAG_S, _AFTER_STOP_S = 60.0, 40.0, 60.0
 
 _FIRST_LAPS_GRIP = (0.975, 0.992, 0.998)
 _WEAR_PER_LAP, _RESTART_GRIP = 0.0007, 0.99
-_TURN_SD, _BRAKE_SD, _LAP_SD = 0.022, 0.09, 0.008
+_TURN_SD, _BRAKE_SD, _LAP_SD = 0.027, 0.09, 0.009
 _GRID_NOISE_S = 0.25
 
 
@@ -40,30 +40,40 @@ class Conditions:
     grip: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """Where, who, and what is going to happen."""
+
+    circuit: DemoCircuit
+    field: Field
+    script: RaceScript
+
+
 def simulate_race(*, cars: int, laps: int, seed: int, race: int = 1, weekend: int = 0) -> DemoRace:
     """A race of `cars` cars over `laps` laps; the same arguments give the same race to the byte.
 
     `weekend` (0, 1, ...) moves the date by three weeks and changes the weather; `race` is the number in the session
     id, odd on Saturday, even on Sunday. The drivers of a seed keep their skills and habits from race to race. Raises
-    ValueError for fewer than 5 cars or 9 laps, too few for all that happens in a race, or more cars than drivers.
+    ValueError for fewer than 5 cars or 10 laps, too few for all that happens in a race, or more cars than drivers.
     """
     if not (MIN_CARS <= cars <= MAX_CARS and laps >= MIN_LAPS):
         raise ValueError(
             f"a race has {MIN_CARS} to {MAX_CARS} cars and at least {MIN_LAPS} laps, not {cars} and {laps}"
         )
-    people, course, driving, senses = np.random.SeedSequence(seed).spawn(4)
-    course, driving, senses = (np.random.SeedSequence((*_words(s), race, weekend)) for s in (course, driving, senses))
+    people, *others = np.random.SeedSequence(seed).spawn(4)
+    events, driving, senses = (np.random.SeedSequence((*_words(s), race, weekend)) for s in others)
     circuit = build_circuit()
     field = make_field(cars=cars, turns=len(TURNS), rng=np.random.default_rng(people))
-    course_rng = np.random.default_rng(course)
-    conditions = _conditions(course_rng)
-    script = write_script(field, laps=laps, rng=course_rng)
-    drives, plans_faults = _drive(circuit, field, script, conditions, np.random.default_rng(driving))
+    event_rng = np.random.default_rng(events)
+    conditions = _conditions(event_rng)
+    script = write_script(field, laps=laps, rng=event_rng)
+    course = Course(circuit=circuit, field=field, script=script)
+    drives = _drive(course, conditions, np.random.default_rng(driving))
     start_ms = _start_ms(race, weekend)
     official = {
         car: official_laps(drives, car, circuit=circuit, script=script, start_ms=start_ms) for car in range(cars)
     }
-    channels = _channels(circuit, field, script, drives, plans_faults, senses)
+    channels = _channels(course, drives, senses)
     disturbed = {car: script.disturbed_laps(car) for car in range(cars)}
     order = sorted(
         range(cars), key=lambda car: (-official[car].lap_number.size, official[car].finished_at_ms[-1:].sum())
@@ -103,11 +113,10 @@ def _start_ms(race: int, weekend: int) -> int:
     return round((local + _UTC_OFFSET).timestamp() * 1000) + 137
 
 
-def _drive(
-    circuit: DemoCircuit, field: Field, script: RaceScript, conditions: Conditions, rng: np.random.Generator
-) -> tuple[Drives, tuple[PlannedFault, ...]]:
+def _drive(course: Course, conditions: Conditions, rng: np.random.Generator) -> Drives:
+    circuit, field, script = course.circuit, course.field, course.script
     cars, per_car = len(field.numbers), script.laps + 2
-    plans = _plans(circuit, field, script, conditions, rng)
+    plans = _plans(course, conditions, rng)
     middles = np.array([plans.row(car, script.laps // 2) for car in range(cars)])
     driven = driven_speeds_mps(circuit, plans, middles)
     pace = (1.0 / driven).sum(axis=0)
@@ -133,13 +142,12 @@ def _drive(
         script=script,
         rng=rng,
     )
-    return running.run(field.spread), faults
+    return running.run(field.spread)
 
 
-def _plans(
-    circuit: DemoCircuit, field: Field, script: RaceScript, conditions: Conditions, rng: np.random.Generator
-) -> Plans:
+def _plans(course: Course, conditions: Conditions, rng: np.random.Generator) -> Plans:
     """Plans of all laps: skill and habits, tyres and weather, and how much each lap differs from the last."""
+    circuit, field, script = course.circuit, course.field, course.script
     per_car, turns = script.laps + 2, len(TURNS)
     tyres = np.array([_tyre_grip(lap, script) for lap in range(per_car)])
     spread = field.spread[:, None, None]
@@ -163,42 +171,25 @@ def _tyre_grip(lap: int, script: RaceScript) -> float:
     return warm * restart * (1.0 - _WEAR_PER_LAP * lap)
 
 
-def _channels(
-    circuit: DemoCircuit,
-    field: Field,
-    script: RaceScript,
-    drives: Drives,
-    faults: tuple[PlannedFault, ...],
-    seeds: np.random.SeedSequence,
-) -> list[TrueChannels | None]:
+def _channels(course: Course, drives: Drives, seeds: np.random.SeedSequence) -> list[TrueChannels | None]:
     """Channels of every car with a logger, each with random numbers of its own."""
-    cars = len(field.numbers)
-    own = seeds.spawn(cars)
-    return [
-        None
-        if field.logger_ids[car] is None
-        else _car_channels(circuit, field, script, drives, car, faults, np.random.default_rng(own[car]))
-        for car in range(cars)
-    ]
+    cars = range(len(course.field.numbers))
+    own = [np.random.default_rng(seed) for seed in seeds.spawn(len(cars))]
+    has_logger = [logger_id is not None for logger_id in course.field.logger_ids]
+    return [_car_channels(course, drives, car, own[car]) if has_logger[car] else None for car in cars]
 
 
-def _car_channels(
-    circuit: DemoCircuit,
-    field: Field,
-    script: RaceScript,
-    drives: Drives,
-    car: int,
-    faults: tuple[PlannedFault, ...],
-    rng: np.random.Generator,
-) -> TrueChannels:
+def _car_channels(course: Course, drives: Drives, car: int, rng: np.random.Generator) -> TrueChannels:
+    script, length = course.script, course.circuit.length_m
     since = np.arange(drives.distance_m.shape[0]) * FAST_STEP_S
     end_s = drives.stopped_s + _AFTER_STOP_S if car == script.retiring_car else drives.finished_s[car] + _AFTER_FLAG_S
     span = slice(max(drives.green_step - round(_BEFORE_GREEN_S / FAST_STEP_S), 0), int(np.searchsorted(since, end_s)))
-    distance, length = drives.distance_m[span, car], circuit.length_m
+    distance = drives.distance_m[span, car]
     lap = (distance // length).astype(np.int64)
     has_begun = since[span] >= (drives.late_started_s if car == script.late_car else 0.0)
+    steps = np.arange(span.start, span.start + distance.size) - drives.green_step
     drive = CarDrive(
-        at_s=(np.arange(span.start, span.start + distance.size) - drives.green_step) * FAST_STEP_S,
+        at_s=np.asarray(steps * FAST_STEP_S, dtype=np.float64),
         place_m=distance - lap * length,
         lap_count=np.where(has_begun, lap, 0),
         speed_mps=drives.speed_mps[span, car],
@@ -207,21 +198,22 @@ def _car_channels(
         brake_bar=drives.brake_bar[span, car],
         gear=drives.gear[span, car],
         shift_s=drives.shift_s[span, car],
-        is_in_lane=_is_in_lane(circuit, script, car, distance),
-        corrections_deg=float(field.corrections_deg[car]),
-        line_m=float(field.line_m[car]),
+        is_in_lane=_is_in_lane(course, car, distance),
+        corrections_deg=float(course.field.corrections_deg[car]),
+        line_m=float(course.field.line_m[car]),
     )
     driven = [branch.fault for branch in drives.branches if branch.car == car and branch.fault is not None]
     begins = [int(np.searchsorted(distance, fault.lap * length + fault.start_m)) for fault in driven]
-    return sense(drive, circuit, tuple(zip(driven, begins, strict=True)), rng)
+    return sense(drive, course.circuit, tuple(zip(driven, begins, strict=True)), rng)
 
 
-def _is_in_lane(circuit: DemoCircuit, script: RaceScript, car: int, distance: Array) -> npt.NDArray[np.bool_]:
-    length = circuit.length_m
-    lines = [(stop.lap + 1) * length for stop in script.stops if stop.car == car]
+def _is_in_lane(course: Course, car: int, distance: Array) -> npt.NDArray[np.bool_]:
+    circuit, script = course.circuit, course.script
+    lines = [(stop.lap + 1) * circuit.length_m for stop in script.stops if stop.car == car]
     inside = np.zeros(distance.size, dtype=bool)
-    for line in lines + ([length] if car == script.late_car else []):
-        inside |= (distance >= line - length + circuit.pit_entry_m) & (distance < line + circuit.pit_exit_m)
+    for line in lines + ([circuit.length_m] if car == script.late_car else []):
+        entry, exit_ = line - circuit.length_m + circuit.pit_entry_m, line + circuit.pit_exit_m
+        inside |= (distance >= entry) & (distance < exit_)
     return inside
 
 

@@ -17,7 +17,7 @@ Index = npt.NDArray[np.int64]
 CAR_M = 5.0
 _FOLLOW_S, _CLOSEST_S, _MOST_SLOWED = 0.34, 0.1, 0.045
 _EASE = 0.012
-_TUCK_IN_M = 9.0
+_TUCK_IN_M, _FOLLOW_REACH_M, _QUEUE_REACH_M, _MOST_LIFT_MPS2 = 9.0, 80.0, 60.0, 5.0
 _QUEUE_M, _QUEUE_S = 4.0, 0.42
 _PASS_WITHIN_S, _PASS_WAIT_S, _PASS_S, _YIELD_S = 0.6, 2.5, 8.0, 2.6
 _PASS_CHANCE, _LAP_CHANCE = 0.3, 0.6
@@ -57,90 +57,91 @@ class Traffic:
         return (self.pace < 0.99) | (self.throttle < 1.0)
 
 
-def look(
-    traffic: Traffic,
-    *,
-    now_s: float,
-    step_s: float,
-    distance_m: Array,
-    place_m: Array,
-    speed_mps: Array,
-    is_on_track: Bools,
-    is_racing: Bools,
-    pace_s: Array,
-    reference: Reference,
-    draws: Array,
-) -> None:
-    """Renews `traffic`. `distance_m` is since the start, `place_m` in the lap; `draws` (cars,) are 0..1."""
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """Where the cars are now, arrays (cars,).
+
+    `distance_m` is since the start, `place_m` in the lap; `pace_s` is the lap each car can do, `draws` are 0..1.
+    """
+
+    now_s: float
+    step_s: float
+    distance_m: Array
+    place_m: Array
+    speed_mps: Array
+    is_on_track: Bools
+    is_racing: Bools
+    pace_s: Array
+    draws: Array
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pairs:
+    """Every running car (index) in the order of the lap, the one ahead of it, and the gap between them (m)."""
+
+    cars: Index
+    ahead: Index
+    gap_m: Array
+
+
+def look(traffic: Traffic, moment: Moment, reference: Reference) -> None:
+    """Renews `traffic` for the moment."""
     traffic.accel_mps2[:] = _FREE
-    running = np.flatnonzero(is_on_track)
     target = np.ones_like(traffic.pace)
+    running = np.flatnonzero(moment.is_on_track)
     if running.size > 1:
-        cars = running[np.argsort(place_m[running], kind="stable")]
-        ahead = np.roll(cars, -1)
-        gap = (place_m[ahead] - place_m[cars]) % reference.speed_mps.size - CAR_M
-        _queue(traffic, cars, ahead, gap, speed_mps, ~is_racing)
-        _race(traffic, cars, ahead, gap, target, speed_mps, place_m, is_racing, reference, now_s)
-        _pass(traffic, cars, ahead, gap, distance_m, speed_mps, is_racing, pace_s, reference, now_s, step_s, draws)
-    is_yielding = traffic.yielding_until_s > now_s
+        pairs = _pair(running, moment.place_m, length_m=reference.speed_mps.size)
+        _queue(traffic, pairs, moment)
+        target[pairs.cars] = _follow(traffic, pairs, moment, reference)
+        _pass(traffic, pairs, moment, length_m=reference.speed_mps.size)
+    is_yielding = traffic.yielding_until_s > moment.now_s
     target[is_yielding] = np.minimum(target[is_yielding], _YIELD_PACE)
     traffic.throttle[:] = np.where(is_yielding, _YIELD_THROTTLE, 1.0)
     traffic.pace += np.clip(target - traffic.pace, -_EASE, _EASE)
 
 
-def _queue(traffic: Traffic, cars: Index, ahead: Index, gap: Array, speed: Array, is_queueing: Bools) -> None:
+def _pair(running: Index, place_m: Array, *, length_m: int) -> Pairs:
+    cars = running[np.argsort(place_m[running], kind="stable")]
+    ahead = np.concatenate([cars[1:], cars[:1]])
+    return Pairs(cars=cars, ahead=ahead, gap_m=(place_m[ahead] - place_m[cars]) % length_m - CAR_M)
+
+
+def _queue(traffic: Traffic, pairs: Pairs, moment: Moment) -> None:
     """Formation lap and yellow: keep a distance that grows with speed."""
-    wanted = gap - _QUEUE_M - _QUEUE_S * speed[cars]
-    follow = 1.1 * (speed[ahead] - speed[cars]) + 0.25 * wanted
-    traffic.accel_mps2[cars] = np.where(is_queueing[cars] & (gap < 60.0), np.maximum(follow, -5.0), _FREE)
+    own, ahead = moment.speed_mps[pairs.cars], moment.speed_mps[pairs.ahead]
+    follow = 1.1 * (ahead - own) + 0.25 * (pairs.gap_m - _QUEUE_M - _QUEUE_S * own)
+    is_queueing = ~moment.is_racing[pairs.cars] & (pairs.gap_m < _QUEUE_REACH_M)
+    traffic.accel_mps2[pairs.cars] = np.where(is_queueing, np.maximum(follow, -_MOST_LIFT_MPS2), _FREE)
 
 
-def _race(
-    traffic: Traffic,
-    cars: Index,
-    ahead: Index,
-    gap: Array,
-    target: Array,
-    speed: Array,
-    place: Array,
-    is_racing: Bools,
-    reference: Reference,
-    now_s: float,
-) -> None:
-    """Under a following time the driver leaves a little of the corners; nose to tail he lifts."""
-    size = reference.speed_mps.size
-    behind_s = reference.time_s[place[ahead].astype(np.int64) % size] - reference.time_s[place[cars].astype(np.int64)]
-    behind_s = behind_s % reference.lap_s - CAR_M / np.maximum(speed[cars], 10.0)
-    follows = is_racing[cars] & (traffic.passing_until_s[cars] < now_s) & (gap < 80.0)
+def _follow(traffic: Traffic, pairs: Pairs, moment: Moment, reference: Reference) -> Array:
+    """Factors on the plan's speed: close behind, a driver leaves a little of the corners; nose to tail he lifts."""
+    cars, size = pairs.cars, reference.speed_mps.size
+    at_s = reference.time_s[moment.place_m.astype(np.int64) % size]
+    own = moment.speed_mps[cars]
+    behind_s = (at_s[pairs.ahead] - at_s[cars]) % reference.lap_s - CAR_M / np.maximum(own, 10.0)
+    is_following = (
+        moment.is_racing[cars] & (traffic.passing_until_s[cars] < moment.now_s) & (pairs.gap_m < _FOLLOW_REACH_M)
+    )
+    closing = moment.speed_mps[pairs.ahead] - own
+    is_tight = is_following & (pairs.gap_m < _TUCK_IN_M) & (closing < 0)
+    lift = np.maximum(1.5 * closing + 0.5 * (pairs.gap_m - 3.0), -_MOST_LIFT_MPS2)
+    traffic.accel_mps2[cars] = np.where(is_tight, lift, traffic.accel_mps2[cars])
     slowed = np.clip((_FOLLOW_S - behind_s) / (_FOLLOW_S - _CLOSEST_S), 0.0, 1.0) * _MOST_SLOWED
-    target[cars] = np.where(follows, 1.0 - slowed, 1.0)
-    closing = speed[ahead] - speed[cars]
-    lift = 1.5 * closing + 0.5 * (gap - 3.0)
-    is_tight = follows & (gap < _TUCK_IN_M) & (closing < 0)
-    traffic.accel_mps2[cars] = np.where(is_tight, np.maximum(lift, -6.0), traffic.accel_mps2[cars])
+    return np.where(is_following, 1.0 - slowed, 1.0)
 
 
-def _pass(
-    traffic: Traffic,
-    cars: Index,
-    ahead: Index,
-    gap: Array,
-    distance: Array,
-    speed: Array,
-    is_racing: Bools,
-    pace_s: Array,
-    reference: Reference,
-    now_s: float,
-    step_s: float,
-    draws: Array,
-) -> None:
+def _pass(traffic: Traffic, pairs: Pairs, moment: Moment, *, length_m: int) -> None:
     """A quicker car that has followed for a while passes; a car that is a lap down is passed sooner."""
-    is_close = is_racing[cars] & is_racing[ahead] & (gap < _PASS_WITHIN_S * speed[cars])
-    traffic.followed_s[cars] = np.where(is_close, traffic.followed_s[cars] + step_s, 0.0)
-    is_lapping = distance[cars] - distance[ahead] > reference.speed_mps.size / 2
-    is_quicker = pace_s[cars] < pace_s[ahead] - _PACE_MARGIN_S
-    may = is_close & (traffic.passing_until_s[cars] < now_s) & (traffic.yielding_until_s[cars] < now_s)
-    waits = (traffic.followed_s[cars] > _PASS_WAIT_S) & is_quicker & (draws[cars] < _PASS_CHANCE)
-    passes = may & (waits | (is_lapping & (draws[cars] < _LAP_CHANCE)))
-    traffic.passing_until_s[cars[passes]] = now_s + _PASS_S
-    traffic.yielding_until_s[ahead[passes]] = now_s + _YIELD_S
+    cars, ahead, now = pairs.cars, pairs.ahead, moment.now_s
+    is_close = moment.is_racing[cars] & moment.is_racing[ahead]
+    is_close &= pairs.gap_m < _PASS_WITHIN_S * moment.speed_mps[cars]
+    traffic.followed_s[cars] = np.where(is_close, traffic.followed_s[cars] + moment.step_s, 0.0)
+    is_lapping = moment.distance_m[cars] - moment.distance_m[ahead] > length_m / 2
+    is_quicker = moment.pace_s[cars] < moment.pace_s[ahead] - _PACE_MARGIN_S
+    may = is_close & (traffic.passing_until_s[cars] < now) & (traffic.yielding_until_s[cars] < now)
+    draws = moment.draws[cars]
+    has_waited = (traffic.followed_s[cars] > _PASS_WAIT_S) & is_quicker & (draws < _PASS_CHANCE)
+    passes = may & (has_waited | (is_lapping & (draws < _LAP_CHANCE)))
+    traffic.passing_until_s[cars[passes]] = now + _PASS_S
+    traffic.yielding_until_s[ahead[passes]] = now + _YIELD_S

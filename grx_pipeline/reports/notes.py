@@ -40,6 +40,7 @@ _SET_ASIDE = {
     "too_few_fields": "too few fields",
     "too_many_fields": "too many fields",
     "unknown_channel": "a channel that is not known",
+    "unreadable_line": "a line that cannot be read",
     "unreadable_value": "a field that has to be there cannot be read",
 }
 

@@ -30,7 +30,7 @@ STEP_NAMES = (
     *("core_traces", "core_features"),
 )
 SECTIONS = ("im1a_ms", "im1_ms", "im2a_ms", "im2_ms", "im3a_ms", "fl_ms")
-REASONS = {"too_few_fields": "missing_columns", "bad_number": "cast", "not_utf8": "invalid_encoding"}
+REASONS = {"too_few_fields": "too_few_fields", "bad_number": "unreadable_value", "not_utf8": "not_utf8"}
 
 
 @dataclass(frozen=True, kw_only=True)

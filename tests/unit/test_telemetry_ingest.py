@@ -115,11 +115,11 @@ def test_slow_channels_take_the_median_of_their_values(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "reason", "line"),
     [
-        (value_row("aps", "full"), "cast", 3),
-        (value_row("aps", 1) + ",surplus", "too_many_columns", 3),
-        (value_row("aps", 1)[:-12], "missing_columns", 3),
-        (value_row("aps", 1, lap=9999999999), "cast", 3),
-        (value_row("aps", 1).replace("2025-09-05T", "yesterday "), "cast", 3),
+        (value_row("aps", "full"), "unreadable_value", 3),
+        (value_row("aps", 1) + ",surplus", "too_many_fields", 3),
+        (value_row("aps", 1)[:-12], "too_few_fields", 3),
+        (value_row("aps", 1, lap=9999999999), "unreadable_value", 3),
+        (value_row("aps", 1).replace("2025-09-05T", "yesterday "), "unreadable_value", 3),
         (value_row("aps", "nan"), "no_number", None),
         (value_row("aps", ""), "no_number", None),
         (value_row("warp_drive", 1), "unknown_channel", None),
@@ -146,7 +146,7 @@ def test_bytes_that_are_no_utf8_set_one_line_aside(tmp_path: Path) -> None:
     (raw / "R1_barber_telemetry_data.csv").write_bytes(content)
     context = context_of(raw.parent, tmp_path)
     build_telemetry(context)
-    assert quarantine(context)["reason"].tolist() == ["invalid_encoding"]
+    assert quarantine(context)["reason"].tolist() == ["not_utf8"]
     assert table(context, "telemetry", LOGGER)["accelerator_pct"].tolist() == [1.0, 3.0]
 
 
@@ -159,7 +159,7 @@ def test_a_file_cut_in_the_middle_of_a_line_loses_that_line_only_and_counts_it(t
     context = context_of(raw.parent, tmp_path)
     build_telemetry(context)
     assert account(context)[["rows_read", "rows_kept", "rows_set_aside"]].tolist() == [300, 299, 1]
-    assert quarantine(context)["reason"].tolist() == ["missing_columns"]
+    assert quarantine(context)["reason"].tolist() == ["too_few_fields"]
 
 
 def test_lines_that_cannot_be_read_and_rows_without_a_vehicle_are_counted_together(tmp_path: Path) -> None:
