@@ -210,7 +210,7 @@ def _closing_row(session: str, status: str, seconds: float, settings: Settings) 
 
 
 def _session_row(manifest: Manifest, settings: Settings) -> tuple[str, ...]:
-    from grx_pipeline.steps import first_stale_reason
+    from grx_pipeline.steps import stale_steps
     from grx_pipeline.storage.steps import StepContext
 
     paths = Paths.of(settings)
@@ -218,7 +218,7 @@ def _session_row(manifest: Manifest, settings: Settings) -> tuple[str, ...]:
     context = StepContext(session=manifest.session, paths=paths, settings=settings, progress=print)
     built = "no"
     if page.is_file():
-        built = "up to date" if first_stale_reason(context) is None else "older than its inputs"
+        built = "older than its inputs" if stale_steps(context) else "up to date"
     return (
         manifest.session,
         str(len(manifest.files)),

@@ -33,7 +33,7 @@ from dagster._core.utils import make_new_run_id
 
 from grx_pipeline import steps
 from grx_pipeline.definitions import build_defs
-from grx_pipeline.defs.jobs import RUN_CONFIG, SESSION_JOB
+from grx_pipeline.defs.jobs import RUN_CONFIG, SEASON_ASSET, SESSION_JOB
 from grx_pipeline.defs.locks import session_lock
 from grx_pipeline.defs.partitions import SESSION_PARTITIONS
 from grx_pipeline.defs.resources import PARTITION_TAG, WORKER_TAG, Pipeline, worker_tag
@@ -41,7 +41,7 @@ from grx_pipeline.errors import GrxError, SessionBusyError, StorageError
 from grx_pipeline.ingest.manifest import Manifest, read_manifest, write_manifest
 from grx_pipeline.paths import Paths
 from grx_pipeline.settings import Settings
-from grx_pipeline.steps import StepResult, first_stale_reason
+from grx_pipeline.steps import StepResult, stale_steps
 from grx_pipeline.storage.atomic import write_bytes
 from grx_pipeline.storage.steps import Progress, StepContext
 
@@ -101,15 +101,15 @@ def run_session(
                 write_manifest(paths.manifest(session), manifest)
             if force:
                 _forget_steps(paths, session)
-            reason = _stale_reason(session, settings, paths, progress)
-            if reason is None:
+            stale = _stale(session, settings, paths, progress)
+            if not stale:
                 return SessionRun(
                     session=session,
                     status="unchanged",
                     reason="nothing it depends on changed",
                     seconds=time.perf_counter() - started,
                 )
-            return _record_run(session, settings, paths, progress, reason=reason, started=started)
+            return _record_run(session, settings, paths, progress, stale=stale, started=started)
     except SessionBusyError:
         raise
     except GrxError as error:
@@ -192,12 +192,12 @@ def interrupt_on_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _stale_reason(session: str, settings: Settings, paths: Paths, progress: Progress) -> str | None:
-    context = StepContext(session=session, paths=paths, settings=settings, progress=progress)
-    reason = first_stale_reason(context)
-    if reason is None and not _is_season_current(paths, session):
-        return "out_season: the season page is missing or older than the session's report"
-    return reason
+def _stale(session: str, settings: Settings, paths: Paths, progress: Progress) -> dict[str, str]:
+    """What has to run, each with why: the stale steps, and the season page."""
+    stale = stale_steps(StepContext(session=session, paths=paths, settings=settings, progress=progress))
+    if stale or not _is_season_current(paths, session):
+        stale[SEASON_ASSET] = "the season page is missing or older than the session's report"
+    return stale
 
 
 def _is_season_current(paths: Paths, session: str) -> bool:
@@ -212,9 +212,14 @@ def _forget_steps(paths: Paths, session: str) -> None:
 
 
 def _record_run(
-    session: str, settings: Settings, paths: Paths, progress: Progress, *, reason: str, started: float
+    session: str, settings: Settings, paths: Paths, progress: Progress, *, stale: dict[str, str], started: float
 ) -> SessionRun:
+    """Run what is stale, and only that, as one run of the session's job."""
     ledger = _Ledger()
+    skipped = [name for name in steps.STEPS if name not in stale]
+    if skipped:
+        progress(f"{session}  skipped, nothing changed: {', '.join(skipped)}")
+    selection = {dg.AssetKey(name) for name in stale} if skipped else None
     pipeline = Pipeline(
         settings=settings,
         progress=progress,
@@ -223,9 +228,9 @@ def _record_run(
     )
     job = build_defs(chain=steps.STEPS, pipeline=pipeline).resolve_job_def(SESSION_JOB)
     with _storage_errors(paths), open_instance(paths) as instance:
-        run = _create_run(instance, job, session)
+        run = _create_run(instance, job, session, selection)
         try:
-            _execute(instance, job, run, ledger, progress)
+            _execute(instance, job.get_subset(asset_selection=selection), run, ledger, progress)
         except BaseException:
             _mark_failed(instance, run.run_id)
             raise
@@ -234,7 +239,7 @@ def _record_run(
     return SessionRun(
         session=session,
         status="built" if is_built else "failed",
-        reason=reason,
+        reason=": ".join(next(iter(stale.items()))),
         results=tuple(ledger.results),
         warnings=tuple(ledger.warnings),
         run_id=run.run_id,
@@ -270,7 +275,9 @@ def _sparse(progress: Progress, *, gap_s: float) -> Progress:
     return tell
 
 
-def _create_run(instance: dg.DagsterInstance, job: dg.JobDefinition, session: str) -> dg.DagsterRun:
+def _create_run(
+    instance: dg.DagsterInstance, job: dg.JobDefinition, session: str, selection: set[dg.AssetKey] | None
+) -> dg.DagsterRun:
     instance.add_dynamic_partitions(SESSION_PARTITIONS, [session])
     run_id = make_new_run_id()
     return instance.create_run_for_job(
@@ -278,6 +285,7 @@ def _create_run(instance: dg.DagsterInstance, job: dg.JobDefinition, session: st
         run_id=run_id,
         run_config=RUN_CONFIG,
         tags={PARTITION_TAG: session, **worker_tag(run_id)},
+        asset_selection=selection,
         remote_job_origin=job_origin(),
     )
 

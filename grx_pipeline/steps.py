@@ -207,16 +207,21 @@ def run_step(step: Step, context: StepContext) -> StepResult:
     )
 
 
-def first_stale_reason(context: StepContext) -> str | None:
-    """Why the session has to run, by its first stale step, or None where all of it is up to date."""
+def stale_steps(context: StepContext) -> dict[str, str]:
+    """The steps that have to run, in order, each with why: something changed, or a step before it runs.
+
+    A step after another may turn out unchanged when its turn comes.
+    """
+    stale: dict[str, str] = {}
     for step in STEPS.values():
-        if any(read_record(context.paths.step_record(context.session, name)) is None for name in step.reads):
-            return f"{step.name}: an earlier step was never finished"
+        before = next((name for name in step.reads if name in stale), None)
         record = read_record(context.paths.step_record(context.session, step.name))
         reason = _why_stale(record, _step_inputs(step, context), context.paths)
+        if reason is None and before is not None:
+            reason = f"after {before}"
         if reason is not None:
-            return f"{step.name}: {reason}"
-    return None
+            stale[step.name] = reason
+    return stale
 
 
 def forget_step(step: Step, context: StepContext) -> None:

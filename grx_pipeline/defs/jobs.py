@@ -5,6 +5,7 @@ import logging
 import dagster as dg
 
 SESSION_JOB = "race_session"
+SEASON_ASSET = "out_season"
 
 # Without a logger named in its config a run gets Dagster's own, which prints every failure with its traceback.
 RUN_CONFIG: dict[str, dict[str, dict[str, object]]] = {"loggers": {"console": {}}}

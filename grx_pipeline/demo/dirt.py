@@ -5,7 +5,7 @@ measured on real files.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 import numpy as np
@@ -43,6 +43,7 @@ _OF_PLACE = ("VBOX_Long_Minutes", "VBOX_Lat_Min", "Laptrigger_lapdist_dls")
 
 STAMP_JITTER_MS = 0.45  # steps of 43.1 ms then come as 42, 43 or 44
 PARKED_S = 120.0
+EXPORT_S = 45 * 60.0
 PAUSE_S = 271.0
 LOST_SHARE = 0.03
 GAPS_PER_HOUR = 6.0
@@ -131,6 +132,12 @@ def draw_dirt(*, clock_fault: ClockFault, is_reversed: bool, rng: np.random.Gene
         slow_phase=slow_phase,
         speed_phase=(slow_phase + int(rng.integers(1, SLOW_EVERY))) % SLOW_EVERY,
     )
+
+
+def exported(channels: TrueChannels) -> TrueChannels:
+    """The part of a long race that the export holds: it is cut to 45 minutes, so the last laps may be missing."""
+    last = int(np.searchsorted(channels.at_s, channels.at_s[0] + EXPORT_S))
+    return replace(channels, **{field.name: getattr(channels, field.name)[:last] for field in fields(channels)})
 
 
 def record(

@@ -49,7 +49,10 @@ class CarDrive:
 def sense(
     drive: CarDrive, circuit: DemoCircuit, faults: tuple[tuple[PlannedFault, int], ...], rng: np.random.Generator
 ) -> TrueChannels:
-    """The channels of a drive. `faults` come with the sample at which each begins."""
+    """The channels of a drive. `faults` come with the sample at which each begins.
+
+    The model counts to the right, as curvature does; the loggers count lateral acceleration and steering to the left.
+    """
     size = drive.at_s.size
     curvature = _at(circuit.curvature_per_m, drive.place_m)
     driven = curvature * (1.0 + _LINE_CURVATURE * _band(rng, size, _LINE_HZ))
@@ -68,11 +71,11 @@ def sense(
         lap_count=drive.lap_count,
         speed_kmh=drive.speed_mps * 3.6,
         accel_x_g=_longitudinal(drive) + _ROAD_X_G * is_moving * _band(rng, size, _ROAD_HZ),
-        accel_y_g=lateral + snap * _SNAP_LATERAL_G / 60.0,
+        accel_y_g=-(lateral + snap * _SNAP_LATERAL_G / 60.0),
         brake_front_bar=drive.brake_bar,
         brake_rear_bar=drive.brake_bar * _REAR_SHARE,
         gear=np.where(drive.speed_mps < _STANDING_MPS, 0, drive.gear),
-        steering_deg=angle + snap,
+        steering_deg=-(angle + snap),
         accelerator_pct=np.clip(drive.throttle * 100.8 - 0.3, 0.0, 100.0),
         throttle_blade_pct=_blade(drive),
         engine_rpm=rpm,

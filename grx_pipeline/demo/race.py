@@ -59,7 +59,7 @@ class TrueChannels:
     """What a perfect logger would have seen, arrays (n,) at the fast step, from before the start to after the end.
 
     `at_s` is seconds since the race's start (green flag), ascending by FAST_STEP_S. Signs and units as in the raw
-    files: a_x + accelerating, a_y and steering + in right-handers, pressures bar, angles deg, speed km/h.
+    files: a_x + accelerating, a_y and steering + in left-handers, pressures bar, angles deg, speed km/h.
     """
 
     at_s: Array

@@ -8,7 +8,7 @@ from typing import IO
 
 import numpy as np
 
-from grx_pipeline.demo.dirt import LoggerDirt, clock_faults, draw_dirt, record
+from grx_pipeline.demo.dirt import LoggerDirt, clock_faults, draw_dirt, exported, record
 from grx_pipeline.demo.logger_files import ChannelSet, LoggedCrossings, file_slug, lap_files, log_crossings, log_unraced
 from grx_pipeline.demo.race import DemoCar, DemoRace, TrueChannels
 from grx_pipeline.demo.telemetry_file import HEADER, UNREADABLE, count_rows, make_rows, plain_rows, write_rows
@@ -121,7 +121,7 @@ def _loggers(
     return [
         _Logger(
             car=car,
-            channels=car.channels,
+            channels=exported(car.channels),
             crossings=crossings[car.number],
             dirt=draw_dirt(clock_fault=faults[car.number], is_reversed=car.number == is_reversed, rng=rng),
             unreadable=tuple(broken[car.number]),

@@ -196,7 +196,7 @@ def _read_header(line: bytes, *, file: str, layout: Layout) -> _Header:
             headers[wanted.column], positions[wanted.column] = names[found[0]], found[0]
         elif wanted.is_required:
             raise InputError(
-                f"{file}: no column {wanted.headers[0]} in the header, which every file of its kind ({layout.kind}) needs "
+                f"{file}: no column {wanted.headers[0]} in the header, which a file of its kind ({layout.kind}) needs "
                 f"(it has {', '.join(names)[:200]}); export the file again with all its columns"
             )
     return _Header(width=len(names), names=headers, positions=positions)

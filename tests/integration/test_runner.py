@@ -116,11 +116,7 @@ def test_only_what_depends_on_a_lost_file_is_built_again(settings: Settings, mon
     _run(settings, monkeypatch)
     (Paths.of(settings).session_lake(SESSION) / "laps.txt").unlink()
     run = _run(settings, monkeypatch)
-    assert {result.step: result.was_built for result in run.results} == {
-        "raw_weather": False,
-        "core_laps": True,
-        "out_reports": False,
-    }
+    assert {result.step: result.was_built for result in run.results} == {"core_laps": True, "out_reports": False}
 
 
 def test_an_error_for_people_is_one_message_and_the_earlier_report_stands(
@@ -257,7 +253,7 @@ def test_a_killed_run_is_repaired_and_the_next_works(
         assert instance.get_run_by_id(before.run_id).status == dg.DagsterRunStatus.FAILURE
     run = _run(settings, monkeypatch)
     assert run.status == "built"
-    assert {result.step: result.was_built for result in run.results}["raw_weather"] is False
+    assert "raw_weather" not in {result.step for result in run.results}
 
 
 def test_a_session_that_another_process_runs_is_left_alone(

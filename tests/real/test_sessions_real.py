@@ -17,7 +17,7 @@ from grx_pipeline.methods.validation.clean_laps import collect_clean_laps
 from grx_pipeline.methods.validation.siwtl_holdout import run_study
 from grx_pipeline.paths import Paths
 from grx_pipeline.settings import Settings
-from grx_pipeline.steps import STEPS, first_stale_reason, run_step
+from grx_pipeline.steps import STEPS, run_step, stale_steps
 from grx_pipeline.storage.parquet import read_frame
 from grx_pipeline.storage.steps import StepContext
 
@@ -169,7 +169,7 @@ def test_the_warehouse_holds_what_the_lake_holds(season: Season, session: str) -
 
 @pytest.mark.parametrize("session", SESSIONS)
 def test_nothing_is_stale_after_a_run(season: Season, session: str) -> None:
-    assert first_stale_reason(season.context(session)) is None
+    assert stale_steps(season.context(session)) == {}
 
 
 @pytest.mark.parametrize(

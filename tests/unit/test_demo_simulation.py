@@ -108,7 +108,8 @@ def test_throttle_is_full_and_closed_for_the_measured_share(clean: dict[str, np.
 
 def test_steering_goes_with_curvature_and_lateral_acceleration(race: DemoRace, clean: dict[str, np.ndarray]) -> None:
     metres = np.arange(race.circuit.length_m)
-    curvature = np.interp(clean["lap_distance_m"], metres, race.circuit.curvature_per_m)
+    # The loggers count to the left, the circuit's curvature to the right.
+    curvature = -np.interp(clean["lap_distance_m"], metres, race.circuit.curvature_per_m)
     terms = np.stack([curvature, clean["accel_y_g"], np.ones_like(curvature)], axis=1)
     per_curvature, per_g, zero = np.linalg.lstsq(terms, clean["steering_deg"], rcond=None)[0]
     assert per_curvature == pytest.approx(1674, rel=0.1)

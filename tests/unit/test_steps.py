@@ -8,7 +8,7 @@ from grx_pipeline import steps
 from grx_pipeline.ingest.manifest import Manifest, RawFile, write_manifest
 from grx_pipeline.paths import Paths
 from grx_pipeline.settings import Settings
-from grx_pipeline.steps import STEPS, Step, StepResult, first_stale_reason, run_step
+from grx_pipeline.steps import STEPS, Step, StepResult, run_step, stale_steps
 from grx_pipeline.storage.steps import StepContext, StepOutcome
 
 SESSION = "barber-2025-r1"
@@ -124,9 +124,16 @@ def test_a_failed_step_leaves_no_record_and_runs_again(context: StepContext) -> 
     assert run_step(FIRST, context).reason == "first run"
 
 
-def test_the_first_stale_step_of_the_chain_is_named(context: StepContext) -> None:
-    reason = first_stale_reason(context)
-    assert reason == f"{next(iter(STEPS))}: first run"
+def test_a_stale_step_makes_those_after_it_run_too(context: StepContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps, "STEPS", {step.name: step for step in (FIRST, SECOND)})
+    assert stale_steps(context) == {"first": "first run", "second": "first run"}
+    run_both(context)
+    assert stale_steps(context) == {}
+    note_weather(context, "two")
+    assert stale_steps(context) == {"first": "changed: weather file 26_Weather.CSV", "second": "after first"}
+    run_both(context)
+    context.paths.table(SESSION, "second").unlink()
+    assert list(stale_steps(context)) == ["second"]
 
 
 def test_the_chain_runs_in_an_order_in_which_every_step_finds_what_it_reads() -> None:

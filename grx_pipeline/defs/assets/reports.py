@@ -5,6 +5,7 @@ from collections.abc import Callable
 import dagster as dg
 
 from grx_pipeline.defs.assets.factory import Card, code_version
+from grx_pipeline.defs.jobs import SEASON_ASSET
 from grx_pipeline.defs.resources import Pipeline
 from grx_pipeline.paths import Paths
 from grx_pipeline.settings import Settings
@@ -32,7 +33,7 @@ def season_asset(build_season: Callable[[Paths, Settings], int]) -> dg.AssetsDef
     """The season page, made from every session's report."""
 
     @dg.asset(
-        name="out_season",
+        name=SEASON_ASSET,
         deps=[dg.AssetDep("out_reports", partition_mapping=dg.AllPartitionMapping())],
         group_name="reports",
         kinds={"html"},
