@@ -52,12 +52,11 @@ def grx() -> None:
 def run(settings: Settings, targets: tuple[str, ...], *, no_llm: bool, force: bool) -> None:
     """Make the reports of every session in a folder or zip, or of a session by its id."""
     del no_llm
-    sys.exit(_run_targets(targets, settings, force=force))
+    sys.exit(_run_sessions(find_sessions(targets, Paths.of(settings)), settings, force=force))
 
 
-def _run_targets(targets: Sequence[str], settings: Settings, *, force: bool) -> int:
-    """Run every session of `targets`, print how it went, and return the exit status."""
-    catalogue = find_sessions(targets, Paths.of(settings))
+def _run_sessions(catalogue: Catalogue, settings: Settings, *, force: bool) -> int:
+    """Run every session of `catalogue`, print how it went, and return the exit status."""
     _print_findings(catalogue)
     failed = list(catalogue.problems)
     rows = []
@@ -85,8 +84,9 @@ def demo(settings: Settings, *, size: DemoSize, count: int, seed: int) -> None:
 
     folder = Paths.of(settings).demo(size)
     made = make_demo(folder, size=size, sessions=count, seed=seed, progress=print)
-    status = _run_targets([str(path) for path in made], settings, force=False)
-    page = Paths.of(settings).season_page()
+    catalogue = find_sessions([str(path) for path in made], Paths.of(settings))
+    status = _run_sessions(catalogue, settings, force=False)
+    page = Paths.of(settings).published(catalogue.sessions[0].session) / "index.html"
     if status == 0:
         print(f"\nopen {page}")
         if sys.stdout.isatty() and (sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY")):

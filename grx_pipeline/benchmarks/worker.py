@@ -86,6 +86,14 @@ COPY (
 """
 _KINDS = {"scan": scan, "pivot": pivot, "pandas": pandas_pivot, "pipeline": pipeline}
 
+
+def _peak_mib() -> float:
+    """This process's peak memory. Its rusage would also count the parent's, from before exec."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
+
+
 if __name__ == "__main__":
     kind, path, folder = sys.argv[1:]
-    print(json.dumps(_KINDS[kind](Path(path), Path(folder))))
+    figures = _KINDS[kind](Path(path), Path(folder))
+    print(json.dumps(figures | {"peak_mib": _peak_mib()}))

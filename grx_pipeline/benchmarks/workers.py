@@ -16,7 +16,7 @@ Figures = dict[str, Any]
 
 
 def run_worker(kind: str, path: Path, folder: Path) -> Figures:
-    """What the worker printed, with `total_s` from its start to its end, `startup_s` to its first step and `peak_mib`.
+    """What the worker printed, with `total_s` from its start to its end and `startup_s` to its first step.
 
     Raises SystemExit where the worker failed.
     """
@@ -24,15 +24,12 @@ def run_worker(kind: str, path: Path, folder: Path) -> Figures:
     started = time.time()
     command = [sys.executable, "-m", "grx_pipeline.benchmarks.worker", kind, str(path), str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:  # noqa: S603
-        output = process.stdout.read() if process.stdout else b""
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        output, _ = process.communicate()
     if process.returncode:
         raise SystemExit(f"{kind} on {path} failed")
     figures: Figures = json.loads(output.splitlines()[-1])
     figures["total_s"] = time.time() - started
     figures["startup_s"] = figures.get("first_step_at", started) - started
-    figures["peak_mib"] = usage.ru_maxrss / 1024
     return figures
 
 

@@ -253,10 +253,12 @@ def _uploads(utc_ms: Array, dirt: LoggerDirt, rng: np.random.Generator) -> Array
 
 
 def _stalls(utc_ms: Array, rng: np.random.Generator) -> list[tuple[float, float]]:
-    """Begin (UTC, ms) and length (ms) of the times in which nothing is sent."""
+    """Begin (UTC, ms) and length (ms) of the times in which nothing is sent; no two so near that they are one."""
     count = 1 + int(rng.poisson(STALLS_PER_HOUR * (utc_ms[-1] - utc_ms[0]) / HOUR_MS))
-    begins = rng.uniform(utc_ms[0], utc_ms[-1], count)
-    return list(zip(begins.tolist(), (1000 * rng.uniform(*STALL_S, count)).tolist(), strict=True))
+    begins = np.sort(rng.uniform(utc_ms[0], utc_ms[-1], count))
+    lengths = 1000 * rng.uniform(*STALL_S, count)
+    is_apart = np.diff(begins, prepend=-np.inf) >= 2 * 1000 * STALL_S[1]
+    return list(zip(begins[is_apart].tolist(), lengths[is_apart].tolist(), strict=True))
 
 
 def _laps(utc_ms: Array, crossings: LoggedCrossings, dirt: LoggerDirt) -> IntArray:
