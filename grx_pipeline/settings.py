@@ -28,6 +28,9 @@ class EngineSettings:
         1000, unit="MB", why="leaves room for Python inside 1.5 GiB; DuckDB spills beyond it"
     )
     threads: int = threshold(0, unit="threads", why="0 takes every core")
+    readers: int = threshold(
+        2, unit="vehicles at once", why="one vehicle's rows are too few to keep two cores busy; more cost memory"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,7 +43,7 @@ _OF_PLACE = ("VBOX_Long_Minutes", "VBOX_Lat_Min", "Laptrigger_lapdist_dls")
 
 STAMP_JITTER_MS = 0.45  # steps of 43.1 ms then come as 42, 43 or 44
 PARKED_S = 120.0
-EXPORT_S = 45 * 60.0
+EXPORT_S = 47 * 60.0
 PAUSE_S = 271.0
 LOST_SHARE = 0.03
 GAPS_PER_HOUR = 6.0
@@ -135,7 +135,7 @@ def draw_dirt(*, clock_fault: ClockFault, is_reversed: bool, rng: np.random.Gene
 
 
 def exported(channels: TrueChannels) -> TrueChannels:
-    """The part of a long race that the export holds: it is cut to 45 minutes, so the last laps may be missing."""
+    """The part of a long race that the export holds: it is cut to whole minutes, so the last laps may be missing."""
     last = int(np.searchsorted(channels.at_s, channels.at_s[0] + EXPORT_S))
     return replace(channels, **{field.name: getattr(channels, field.name)[:last] for field in fields(channels)})
 

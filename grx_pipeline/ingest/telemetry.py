@@ -3,10 +3,13 @@
 Values are stored as logged. Corrections of clocks and sensors belong to laps/, and which lap a sample is in too.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from grx_pipeline.ingest.accounting import FileAccount, write_accounts
 from grx_pipeline.ingest.manifest import RawFile, read_manifest
@@ -28,18 +31,6 @@ _PIVOT = ", ".join(f"max(value) FILTER (channel = {quoted(raw)}) AS {column}" fo
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Vehicle:
-    """One vehicle's samples (none where its clock is frozen) and how its rows became them."""
-
-    vehicle_id: str
-    samples: pa.Table
-    is_clock_frozen: bool
-    first_ecu_ms: int
-    last_ecu_ms: int
-    account: FileAccount
-
-
-@dataclass(frozen=True, kw_only=True)
 class _Rows:
     """How many rows of one vehicle the files hold, and how many of them can become samples."""
 
@@ -47,6 +38,19 @@ class _Rows:
     read: int
     good: int
     source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Vehicle:
+    """One vehicle's file (without samples where its clock is frozen) and how its rows became them."""
+
+    path: Path
+    summary: dict[str, object]
+    account: FileAccount
+
+    @property
+    def is_clock_frozen(self) -> bool:
+        return bool(self.summary["is_clock_frozen"])
 
 
 def build_telemetry(context: StepContext) -> StepOutcome:
@@ -60,34 +64,29 @@ def build_telemetry(context: StepContext) -> StepOutcome:
         unreadable = stage_files(connection, files, context)
         source = " + ".join(file.name for file in files)
         vehicles, nameless = _read_vehicles(connection, source, context)
-        frozen = [vehicle.vehicle_id for vehicle in vehicles if vehicle.is_clock_frozen]
+        frozen = [vehicle.account.vehicle_id for vehicle in vehicles if vehicle.is_clock_frozen]
         quarantine = [*unreadable, _bad_rows(connection, files, frozen)]
     lines = [
         _set_aside_account(file.name, file.kind, "", table.num_rows)
         for file, table in zip(files, unreadable, strict=True)
     ]
-    return _write(context, vehicles, accounts=_merged([*lines, *nameless]), quarantine=quarantine)
+    return _finish(context, vehicles, accounts=_merged([*lines, *nameless]), quarantine=quarantine)
 
 
-def _write(
+def _finish(
     context: StepContext, vehicles: list[_Vehicle], *, accounts: list[FileAccount], quarantine: list[pa.Table]
 ) -> StepOutcome:
-    parts = path_ids(vehicle.vehicle_id for vehicle in vehicles)
-    outputs = []
-    for vehicle in vehicles:
-        path = context.paths.table(context.session, "telemetry", part=parts[vehicle.vehicle_id])
-        write_table(vehicle.samples, path, TABLES["telemetry"])
-        outputs.append(path)
+    outputs = [vehicle.path for vehicle in vehicles]
     remove_other_parts(context.paths.table_folder(context.session, "telemetry"), outputs)
-    summary = TABLES["telemetry_vehicles"]
-    summary_path = context.paths.table(context.session, summary.name)
-    rows = [_summary_row(vehicle, part=parts[vehicle.vehicle_id]) for vehicle in vehicles]
-    write_table(pa.Table.from_pylist(rows, schema=summary.arrow_schema()), summary_path, summary)
+    table = TABLES["telemetry_vehicles"]
+    summary_path = context.paths.table(context.session, table.name)
+    rows = pa.Table.from_pylist([vehicle.summary for vehicle in vehicles], schema=table.arrow_schema())
+    write_table(rows, summary_path, table)
     everything = [*accounts, *(vehicle.account for vehicle in vehicles)]
     books = write_accounts(context, STEP, everything, quarantine)
     return StepOutcome(
         outputs=(*outputs, summary_path, *books),
-        rows=sum(vehicle.samples.num_rows for vehicle in vehicles),
+        rows=pc.sum(rows.column("samples")).as_py() or 0,
         figures={
             "rows_read": sum(account.rows_read for account in everything),
             "vehicles": len(vehicles),
@@ -106,23 +105,30 @@ def _read_vehicles(
     counts = connection.execute(
         f"SELECT vehicle_id, count(*), count(*) FILTER ({IS_GOOD}) FROM staged GROUP BY 1 ORDER BY 1 NULLS FIRST"
     ).fetchall()
-    vehicles, nameless = [], []
-    for vehicle_id, rows_read, good in counts:
-        if good:
-            rows = _Rows(vehicle_id=vehicle_id, read=rows_read, good=good, source=source)
-            vehicles.append(_read_vehicle(connection, rows, context.settings.ingest))
-        else:
-            nameless.append(_set_aside_account(source, "telemetry", vehicle_id or "", rows_read))
-    return vehicles, nameless
+    nameless = [_set_aside_account(source, "telemetry", name or "", read) for name, read, good in counts if not good]
+    usable = [_Rows(vehicle_id=name, read=read, good=good, source=source) for name, read, good in counts if good]
+    parts = path_ids(rows.vehicle_id for rows in usable)
+
+    def read(rows: _Rows) -> _Vehicle:
+        with connection.cursor() as cursor:
+            return _read_vehicle(cursor, rows, part=parts[rows.vehicle_id], context=context)
+
+    with ThreadPoolExecutor(context.settings.engine.readers) as readers:
+        return list(readers.map(read, usable)), nameless
 
 
-def _read_vehicle(connection: duckdb.DuckDBPyConnection, rows: _Rows, settings: IngestSettings) -> _Vehicle:
+def _read_vehicle(connection: duckdb.DuckDBPyConnection, rows: _Rows, *, part: str, context: StepContext) -> _Vehicle:
+    """Decide one vehicle's samples on a connection of its own and write them."""
+    settings = context.settings.ingest
     parameters = {"vehicle_id": rows.vehicle_id}
     connection.execute(statement("telemetry_ticks", channel_columns=_PIVOT, is_good=IS_GOOD), parameters)
     connection.execute(statement("telemetry_cells", fast_channels=_FAST, is_good=IS_GOOD), parameters)
     account_row = connection.execute(statement("telemetry_account")).fetchall()[0]
     kept, exact_duplicates, merged, conflict_rows, stamps, first_ecu_ms, last_ecu_ms = account_row
     is_frozen = rows.good >= settings.frozen_min_rows and stamps < settings.frozen_share * rows.good
+    samples = TABLES["telemetry"].arrow_schema().empty_table() if is_frozen else _samples(connection, settings)
+    path = context.paths.table(context.session, "telemetry", part=part)
+    write_table(samples, path, TABLES["telemetry"])
     account = FileAccount(
         file=rows.source,
         kind="telemetry",
@@ -134,15 +140,21 @@ def _read_vehicle(connection: duckdb.DuckDBPyConnection, rows: _Rows, settings: 
         rows_set_aside=rows.read - rows.good + (kept + merged if is_frozen else 0),
         conflict_rows=0 if is_frozen else conflict_rows,
     )
-    samples = TABLES["telemetry"].arrow_schema().empty_table() if is_frozen else _samples(connection, settings)
-    return _Vehicle(
-        vehicle_id=rows.vehicle_id,
-        samples=samples,
-        is_clock_frozen=is_frozen,
-        first_ecu_ms=first_ecu_ms,
-        last_ecu_ms=last_ecu_ms,
-        account=account,
-    )
+    summary = {
+        "vehicle_id": rows.vehicle_id,
+        "part": part,
+        "samples": samples.num_rows,
+        "rows_read": rows.read,
+        "is_clock_frozen": is_frozen,
+        "first_ecu_ms": first_ecu_ms,
+        "last_ecu_ms": last_ecu_ms,
+        "channels": [raw for column, raw in _RAW_NAMES.items() if _has_values(samples, column)],
+    }
+    return _Vehicle(path=path, summary=summary, account=account)
+
+
+def _has_values(samples: pa.Table, column: str) -> bool:
+    return bool(samples.column(column).null_count < samples.num_rows)
 
 
 def _samples(connection: duckdb.DuckDBPyConnection, settings: IngestSettings) -> pa.Table:
@@ -168,20 +180,6 @@ def _bad_rows(connection: duckdb.DuckDBPyConnection, files: tuple[RawFile, ...],
         is_good=IS_GOOD,
     )
     return connection.sql(query).to_arrow_table()
-
-
-def _summary_row(vehicle: _Vehicle, *, part: str) -> dict[str, object]:
-    filled = [column for column in _RAW_NAMES if vehicle.samples.column(column).null_count < vehicle.samples.num_rows]
-    return {
-        "vehicle_id": vehicle.vehicle_id,
-        "part": part,
-        "samples": vehicle.samples.num_rows,
-        "rows_read": vehicle.account.rows_read,
-        "is_clock_frozen": vehicle.is_clock_frozen,
-        "first_ecu_ms": vehicle.first_ecu_ms,
-        "last_ecu_ms": vehicle.last_ecu_ms,
-        "channels": [_RAW_NAMES[column] for column in filled],
-    }
 
 
 def _merged(accounts: list[FileAccount]) -> list[FileAccount]:
