@@ -1,7 +1,6 @@
 """The whole chain on the seven shared sessions: what the tables and files have to say about them."""
 
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from support.real_data import NEEDS_REAL_DATA, REAL_DATA, SESSIONS
 
 from grx_pipeline.ingest.catalogue import find_sessions
 from grx_pipeline.ingest.manifest import write_manifest
@@ -21,16 +21,7 @@ from grx_pipeline.steps import STEPS, run_step, stale_steps
 from grx_pipeline.storage.parquet import read_frame
 from grx_pipeline.storage.steps import StepContext
 
-REAL_DATA = Path(os.environ.get("GRX_REAL_DATA", Path(__file__).parents[3] / "shared" / "data" / "gr-cup"))
-SESSIONS = (
-    *("barber-2025-r1", "barber-2025-r2", "cota-2025-r1", "indianapolis-2025-r1"),
-    *("indianapolis-2025-r2", "sonoma-2025-r1", "sonoma-2025-r2"),
-)
-
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.skipif(not REAL_DATA.is_dir(), reason=f"no real sessions at {REAL_DATA} (GRX_REAL_DATA names them)"),
-]
+pytestmark = NEEDS_REAL_DATA
 
 
 class Season:

@@ -1,11 +1,9 @@
 """Targets, statistics and the hold-out study on the seven shared sessions, from their timing files."""
 
-import os
-from pathlib import Path
-
 import pandas as pd
 import pyarrow as pa
 import pytest
+from support.real_data import NEEDS_REAL_DATA, RACES, REAL_DATA, SESSIONS
 
 from grx_pipeline.ingest.manifest import Manifest, RawFile, write_manifest
 from grx_pipeline.ingest.steps import build_logger_laps, build_timing, build_weather
@@ -19,22 +17,7 @@ from grx_pipeline.settings import Settings
 from grx_pipeline.storage.parquet import read_frame, write_table
 from grx_pipeline.storage.steps import StepContext, file_hash
 
-REAL_DATA = Path(os.environ.get("GRX_REAL_DATA", Path(__file__).parents[3] / "shared" / "data" / "gr-cup"))
-RACES = (
-    ("barber", 1),
-    ("barber", 2),
-    ("cota", 1),
-    ("indianapolis", 1),
-    ("indianapolis", 2),
-    ("sonoma", 1),
-    ("sonoma", 2),
-)
-SESSIONS = tuple(f"{circuit}-2025-r{race}" for circuit, race in RACES)
-
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.skipif(not REAL_DATA.is_dir(), reason=f"no real sessions at {REAL_DATA} (GRX_REAL_DATA names them)"),
-]
+pytestmark = NEEDS_REAL_DATA
 
 
 @pytest.fixture(scope="module")

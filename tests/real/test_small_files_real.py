@@ -1,10 +1,10 @@
 """The small files of the seven shared sessions: nothing lost, nothing invented."""
 
-import os
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from support.real_data import NEEDS_REAL_DATA, RACES, REAL_DATA
 
 from grx_pipeline.ingest.manifest import Manifest, RawFile, write_manifest
 from grx_pipeline.ingest.steps import build_logger_laps, build_timing, build_weather
@@ -13,16 +13,6 @@ from grx_pipeline.settings import Settings
 from grx_pipeline.storage.parquet import read_frame, read_table
 from grx_pipeline.storage.steps import StepContext, StepOutcome, file_hash
 
-REAL_DATA = Path(os.environ.get("GRX_REAL_DATA", Path(__file__).parents[3] / "shared" / "data" / "gr-cup"))
-SESSIONS = (
-    ("barber", 1),
-    ("barber", 2),
-    ("cota", 1),
-    ("indianapolis", 1),
-    ("indianapolis", 2),
-    ("sonoma", 1),
-    ("sonoma", 2),
-)
 # Kind by what the file name holds; "05_" goes before "03_" and "00_" because all three say Results.
 NAMES = (
     ("lap_start", "lap_start"),
@@ -37,10 +27,7 @@ NAMES = (
 )
 STEPS = {"raw_logger_laps": build_logger_laps, "raw_timing": build_timing, "raw_weather": build_weather}
 
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.skipif(not REAL_DATA.is_dir(), reason=f"no real sessions at {REAL_DATA} (GRX_REAL_DATA names them)"),
-]
+pytestmark = NEEDS_REAL_DATA
 
 
 class Ingested:
@@ -87,7 +74,7 @@ def printed(ms: float) -> str:
     return f"{minutes}:{rest // 1000:02d}.{rest % 1000:03d}"
 
 
-@pytest.fixture(scope="module", params=SESSIONS, ids=lambda session: f"{session[0]}-r{session[1]}")
+@pytest.fixture(scope="module", params=RACES, ids=lambda session: f"{session[0]}-r{session[1]}")
 def ingested(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Ingested:
     circuit, race = request.param
     return Ingested(circuit, race, tmp_path_factory.mktemp(f"{circuit}{race}"))

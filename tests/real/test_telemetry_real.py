@@ -1,12 +1,12 @@
 """Clocks, sensors, laps, traces and features of the shared real sessions, against what is known of them."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from support.real_data import NEEDS_REAL_DATA, REAL_DATA
 
 from grx_pipeline.ingest.discovery import discover
 from grx_pipeline.ingest.hashes import HashCache
@@ -17,7 +17,6 @@ from grx_pipeline.steps import STEPS, run_step
 from grx_pipeline.storage.parquet import read_frame
 from grx_pipeline.storage.steps import StepContext, StepOutcome, file_hash
 
-REAL_DATA = Path(os.environ.get("GRX_REAL_DATA", Path(__file__).parents[3] / "shared" / "data" / "gr-cup"))
 RACES = (
     *("barber/race1", "barber/race2", "cota/race1", "indianapolis/race1", "indianapolis/race2"),
     *("sonoma/race1", "sonoma/race2"),
@@ -25,10 +24,7 @@ RACES = (
 INPUT_STEPS = ("raw_telemetry", "raw_logger_laps", "raw_timing", "raw_weather", "core_laps")
 OWN_STEPS = ("core_telemetry_laps", "core_traces", "core_features")
 
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.skipif(not REAL_DATA.is_dir(), reason=f"no real sessions at {REAL_DATA} (GRX_REAL_DATA names them)"),
-]
+pytestmark = NEEDS_REAL_DATA
 
 
 @dataclass(frozen=True, kw_only=True)
