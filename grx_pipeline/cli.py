@@ -46,7 +46,7 @@ def grx() -> None:
 
 @grx.command()
 @click.argument("targets", nargs=-1, required=True, metavar="PATH|SESSION...")
-@click.option("--no-llm", is_flag=True, help="Write the reports without asking a language model.")
+@click.option("--no-llm", is_flag=True, help="Ask no language model. Reports are made without one today.")
 @click.option("--force", is_flag=True, help="Build every step again, changed or not.")
 @_folder_options
 def run(settings: Settings, targets: tuple[str, ...], *, no_llm: bool, force: bool) -> None:
@@ -75,7 +75,9 @@ def _run_sessions(catalogue: Catalogue, settings: Settings, *, force: bool) -> i
 
 @grx.command()
 @click.option("--size", type=click.Choice(["small", "race"]), default="small", show_default=True)
-@click.option("--sessions", "count", default=1, show_default=True, help="More than one make a season.")
+@click.option(
+    "--sessions", "count", type=click.IntRange(1, 9), default=1, show_default=True, help="More than one make a season."
+)
 @click.option("--seed", default=_DEMO_SEED, show_default=True)
 @_folder_options
 def demo(settings: Settings, *, size: DemoSize, count: int, seed: int) -> None:
@@ -217,7 +219,9 @@ def _session_row(manifest: Manifest, settings: Settings) -> tuple[str, ...]:
     page = paths.published(manifest.session) / "index.html"
     context = StepContext(session=manifest.session, paths=paths, settings=settings, progress=print)
     built = "no"
-    if page.is_file():
+    if not all(Path(file.path).exists() for file in manifest.files):
+        built = "its raw files are gone"
+    elif page.is_file():
         built = "older than its inputs" if stale_steps(context) else "up to date"
     return (
         manifest.session,
@@ -235,7 +239,7 @@ def _number(value: float | str | None) -> str:
 def _print_findings(catalogue: Catalogue) -> None:
     for manifest in catalogue.sessions:
         missing = f"; missing: {', '.join(manifest.missing_kinds)}" if manifest.missing_kinds else ""
-        print(f"{manifest.session}  found {len(manifest.files)} files{missing}")
+        print(f"{manifest.session}  files found: {len(manifest.files)}{missing}")
     _print_ignored(catalogue)
 
 
@@ -268,7 +272,7 @@ def main() -> None:
     try:
         grx(standalone_mode=False)
     except click.exceptions.Abort:
-        print("stopped; the earlier reports still stand", file=sys.stderr)
+        print("stopped; reports that were published before still stand", file=sys.stderr)
         sys.exit(_INTERRUPTED)
     except click.ClickException as error:
         error.show()

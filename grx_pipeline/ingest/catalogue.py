@@ -42,6 +42,9 @@ def find_sessions(targets: Sequence[str], paths: Paths) -> Catalogue:
             continue
         ignored.update(dict.fromkeys(found.ignored))
         for manifest in found.sessions:
+            if not manifest.of_kind("analysis"):
+                problems.append(_no_laps(manifest))
+                continue
             known = sessions.setdefault(manifest.session, manifest)
             if _contents(known) != _contents(manifest):
                 problems.append(
@@ -49,6 +52,15 @@ def find_sessions(targets: Sequence[str], paths: Paths) -> Catalogue:
                 )
     hashes.save()
     return Catalogue(sessions=tuple(sessions.values()), ignored=tuple(ignored), problems=tuple(problems))
+
+
+def _no_laps(manifest: Manifest) -> str:
+    """Every report rests on the official laps: without them a session is not begun, nor a known one replaced."""
+    have = ", ".join(sorted({file.kind for file in manifest.files}))
+    return (
+        f"{manifest.session}: no official laps under {manifest.root} (there is {have}); add the file"
+        " 23_AnalysisEnduranceWithSections of this race, or name the folder that has it"
+    )
 
 
 def _contents(manifest: Manifest) -> list[tuple[str, str]]:

@@ -234,7 +234,11 @@ def _driver_figures(driver: Driver, laps: Laps, siwtl: Siwtl) -> list[Figure]:
         Figure(label="Ideal lap", value=lap_time(siwtl.ideal_lap_ms), detail=_ideal_detail(siwtl)),
         Figure(label="Consistency", value=_score(siwtl), detail=_consistency_detail(siwtl)),
         Figure(label="Clean laps", value=number(laps.clean_laps), detail=f"of {counted(driver.laps, 'lap')}"),
-        Figure(label="Median lap", value=lap_time(laps.median_lap_ms), detail=f"mean {lap_time(laps.mean_lap_ms)}"),
+        Figure(
+            label="Median lap",
+            value=lap_time(laps.median_lap_ms),
+            detail=f"of all valid laps, mean {lap_time(laps.mean_lap_ms)}",
+        ),
     ]
 
 
@@ -271,7 +275,7 @@ def _score(siwtl: Siwtl) -> str:
 def _consistency_detail(siwtl: Siwtl) -> str:
     if siwtl.consistency_percentile is None:
         return "needs two clean laps"
-    return f"as even as {number(siwtl.consistency_percentile)} % of the field, or more"
+    return f"at least as even as {number(siwtl.consistency_percentile)} % of the field"
 
 
 def sector_totals(sectors: Sequence[SiwtlSector]) -> dict[str, int]:

@@ -12,16 +12,22 @@ _LAP = ("vehicle_id", "lap_number", *SECTOR_COLUMNS, *SECTION_COLUMNS)
 
 
 def collect_clean_laps(paths: Paths) -> pd.DataFrame:
-    """Clean laps of all sessions whose laps were built, ordered by session, vehicle and lap.
+    """Clean laps of all real sessions whose laps were built, ordered by session, vehicle and lap.
 
     Columns session_id, circuit, year (text), race, car_number, vehicle_id, lap_number and the sector and section
     times in ms; a missing section is NaN. Without a built session the frame is empty.
     """
     folders = sorted(folder.name for folder in paths.lake.glob("*"))
-    sessions = [name for name in folders if all(paths.table(name, table).is_file() for table in _TABLES)]
+    built = [name for name in folders if all(paths.table(name, table).is_file() for table in _TABLES)]
+    sessions = [name for name in built if not _is_simulated(paths, name)]
     if not sessions:
         return pd.DataFrame(columns=[*_SESSION, "car_number", *_LAP])
     return pd.concat([_session_laps(paths, session) for session in sessions], ignore_index=True)
+
+
+def _is_simulated(paths: Paths, session: str) -> bool:
+    """Laps that no car drove are no evidence."""
+    return bool(read_frame(paths.table(session, "sessions"), columns=["is_simulated"])["is_simulated"].all())
 
 
 def _session_laps(paths: Paths, session: str) -> pd.DataFrame:

@@ -16,7 +16,7 @@ def store_study(settings: Settings) -> tuple[str, Path]:
     paths = Paths.of(settings)
     laps = collect_clean_laps(paths)
     if laps.empty:
-        raise DiscoveryError(f"{paths.lake}: no session was built yet; run `grx run PATH` first")
+        raise DiscoveryError(f"{paths.lake}: no real session was built yet; run `grx run PATH` first")
     text = render_study(run_study(laps, settings))
     write_bytes(paths.study("siwtl"), text.encode())
     return text, paths.study("siwtl")
