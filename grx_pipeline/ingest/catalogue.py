@@ -41,6 +41,7 @@ def find_sessions(targets: Sequence[str], paths: Paths) -> Catalogue:
             problems.append(str(error))
             continue
         ignored.update(dict.fromkeys(found.ignored))
+        problems += found.problems
         for manifest in found.sessions:
             if not manifest.of_kind("analysis"):
                 problems.append(_no_laps(manifest))
@@ -85,6 +86,8 @@ def _find(target: str, paths: Paths, hashes: HashCache) -> Discovery:
         )
     found = discover(root, hashes=hashes)
     own = tuple(manifest for manifest in found.sessions if manifest.session == session)
+    if not own and found.problems:
+        raise InputError("; ".join(found.problems))
     if not own:
         raise DiscoveryError(f"{session}: no files of it under {root}; run `grx run PATH` on the place where they are")
     return Discovery(sessions=own, ignored=())

@@ -4,7 +4,6 @@ A file's own content decides what it is and, where it says so, of which race and
 zip and folders (the innermost first) fill in, then the files that lie beside it. Reading the data is not done here.
 """
 
-import itertools
 import os
 import zipfile
 import zlib
@@ -47,10 +46,11 @@ class Ignored:
 
 @dataclass(frozen=True, kw_only=True)
 class Discovery:
-    """The sessions of a path, and the files that were passed over."""
+    """The sessions of a path, the files that were passed over, and what is wrong with the rest."""
 
     sessions: tuple[Manifest, ...]
     ignored: tuple[Ignored, ...]
+    problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,13 +85,14 @@ class _Found:
 def discover(root: Path, *, hashes: HashCache) -> Discovery:
     """Every session under `root`.
 
-    Raises DiscoveryError where the path does not exist, holds no session, or holds two different files where a
-    session has one; InputError for a zip that is damaged, encrypted or has unsafe member names.
+    A zip that is damaged, encrypted or has unsafe member names, and a session with two different files where it has
+    one, are problems that do not stop the others. Raises DiscoveryError where the path does not exist or holds no
+    session, and InputError where it holds nothing but problems.
     """
     root = Path(os.path.normpath(root.absolute()))
     if not root.exists():
         raise DiscoveryError(f"{root}: no such file or folder")
-    found, ignored = _look_through(root)
+    found, ignored, problems = _look_through(root)
     placed, raceless = _place(found)
     ignored += raceless
     groups: dict[SessionId, list[_Found]] = {}
@@ -105,25 +106,44 @@ def discover(root: Path, *, hashes: HashCache) -> Discovery:
                 Ignored(name=file.source.name, reason="no laps or telemetry of its session beside it") for file in files
             ]
             continue
-        manifest, copies = _manifest(session, files, root=root, hashes=hashes)
+        try:
+            manifest, copies = _manifest(session, files, root=root, hashes=hashes)
+        except InputError as error:
+            problems.append(str(error))
+            continue
         sessions.append(manifest)
         ignored += copies
+    if not sessions and problems:
+        raise InputError("; ".join(problems))
     if not sessions:
         seen = f"; {len(ignored)} files were looked at and none holds laps or telemetry" if ignored else "; it is empty"
         raise DiscoveryError(f"{root}: no session here{seen}. Name a folder or zip with the files of a race")
-    return Discovery(sessions=tuple(sessions), ignored=tuple(sorted(ignored, key=lambda file: file.name)))
+    in_order = tuple(sorted(ignored, key=lambda file: file.name))
+    return Discovery(sessions=tuple(sessions), ignored=in_order, problems=tuple(problems))
 
 
-def _look_through(root: Path) -> tuple[list[_Found], list[Ignored]]:
-    found, ignored = [], []
-    for source in itertools.chain.from_iterable(map(_sources, _files(root))):
-        reason = _reason_to_skip(source)
-        what = Recognised(kind=None, reason=reason) if reason else recognise(source.base, _head(source))
-        if what.kind is None:
-            ignored.append(Ignored(name=source.name, reason=what.reason))
-        else:
-            found.append(_describe(source, what.kind, what))
-    return found, ignored
+def _look_through(root: Path) -> tuple[list[_Found], list[Ignored], list[str]]:
+    """What every file under `root` is: recognised, ignored, or a problem."""
+    found: list[_Found] = []
+    ignored: list[Ignored] = []
+    problems: list[str] = []
+    for path in _files(root):
+        try:
+            judged = [_judge(source) for source in _sources(path)]
+        except InputError as error:
+            problems.append(str(error))
+            continue
+        found += [file for file in judged if isinstance(file, _Found)]
+        ignored += [file for file in judged if isinstance(file, Ignored)]
+    return found, ignored, problems
+
+
+def _judge(source: _Source) -> _Found | Ignored:
+    reason = _reason_to_skip(source)
+    what = Recognised(kind=None, reason=reason) if reason else recognise(source.base, _head(source))
+    if what.kind is None:
+        return Ignored(name=source.name, reason=what.reason)
+    return _describe(source, what.kind, what)
 
 
 def _files(root: Path) -> list[Path]:

@@ -135,7 +135,7 @@ def test_two_different_files_of_one_kind_are_refused_by_name(tmp_path: Path) -> 
     folder = write_session(tmp_path / "barber" / "race1")
     path = folder / "23_AnalysisEnduranceWithSections_Race 1_Anonymized.CSV"
     (folder / "23_AnalysisEnduranceWithSections_Race 1_corrected.CSV").write_text(path.read_text() + "\n")
-    with pytest.raises(DiscoveryError, match=r"two different analysis files: .*Anonymized.*corrected.*keep the one"):
+    with pytest.raises(InputError, match=r"two different analysis files: .*Anonymized.*corrected.*keep the one"):
         look(folder)
 
 
@@ -227,3 +227,17 @@ def test_a_lap_file_with_a_name_that_says_nothing_is_ignored_for_its_name(tmp_pa
     found = look(folder)
     assert "lap_end" in found.sessions[0].missing_kinds
     assert "start nor end" in found.ignored[0].reason
+
+
+def test_a_broken_zip_and_a_contradictory_session_do_not_stop_the_others(tmp_path: Path) -> None:
+    season = tmp_path / "season"
+    write_session(season / "barber" / "race1")
+    double = write_session(season / "sonoma" / "race1", track="sonoma")
+    weather = double / "26_Weather_Race 1_Anonymized.CSV"
+    (double / "26_Weather_Race 1_again.CSV").write_text(weather.read_text() + "\n")
+    (season / "cota.zip").write_bytes(b"PK\x03\x04 cut short")
+    found = look(season)
+    assert [session.session for session in found.sessions] == ["barber-2025-r1"]
+    assert len(found.problems) == 2
+    assert "cota.zip: damaged or cut short" in found.problems[0]
+    assert "sonoma-2025-r1: two different weather files" in found.problems[1]
