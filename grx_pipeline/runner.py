@@ -41,7 +41,7 @@ from grx_pipeline.errors import GrxError, SessionBusyError, StorageError
 from grx_pipeline.ingest.manifest import Manifest, read_manifest, write_manifest
 from grx_pipeline.paths import Paths
 from grx_pipeline.settings import Settings
-from grx_pipeline.steps import StepResult, stale_steps
+from grx_pipeline.steps import StepResult, forget_step, stale_steps
 from grx_pipeline.storage.atomic import write_bytes
 from grx_pipeline.storage.steps import Progress, StepContext
 
@@ -99,9 +99,11 @@ def run_session(
         with interrupt_on_sigterm(), session_lock(paths.lock(session)):
             if manifest is not None:
                 write_manifest(paths.manifest(session), manifest)
+            context = StepContext(session=session, paths=paths, settings=settings, progress=progress)
             if force:
-                _forget_steps(paths, session)
-            stale = _stale(session, settings, paths, progress)
+                for step in steps.STEPS.values():
+                    forget_step(step, context)
+            stale = _stale(context)
             if not stale:
                 return SessionRun(
                     session=session,
@@ -192,10 +194,10 @@ def interrupt_on_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _stale(session: str, settings: Settings, paths: Paths, progress: Progress) -> dict[str, str]:
+def _stale(context: StepContext) -> dict[str, str]:
     """What has to run, each with why: the stale steps, and the season page."""
-    stale = stale_steps(StepContext(session=session, paths=paths, settings=settings, progress=progress))
-    if stale or not _is_season_current(paths, session):
+    stale = stale_steps(context)
+    if stale or not _is_season_current(context.paths, context.session):
         stale[SEASON_ASSET] = "the season page is missing or older than the session's report"
     return stale
 
@@ -204,11 +206,6 @@ def _is_season_current(paths: Paths, session: str) -> bool:
     """The season page is touched whenever it is made, changed or not, so its time tells."""
     page, report = paths.season_page(), paths.step_record(session, "out_reports")
     return page.is_file() and page.stat().st_mtime_ns >= report.stat().st_mtime_ns
-
-
-def _forget_steps(paths: Paths, session: str) -> None:
-    for step in steps.STEPS:
-        paths.step_record(session, step).unlink(missing_ok=True)
 
 
 def _record_run(

@@ -10,7 +10,8 @@ from grx_pipeline.schemas import TABLES
 from grx_pipeline.settings import Settings
 from grx_pipeline.storage.parquet import read_frame, write_table
 from grx_pipeline.storage.steps import StepContext, StepOutcome
-from grx_pipeline.track.channels import SpeedCurve, VehicleChannels, fit_speed, read_channels
+from grx_pipeline.track.channels import SpeedCurve, VehicleChannels
+from grx_pipeline.track.vehicles import complete_laps
 
 _LAP_COLUMNS = ("lap_number", "start_ms", "end_ms", "rate_hz")
 
@@ -52,24 +53,18 @@ def build_statistics(context: StepContext) -> StepOutcome:
 def build_features(context: StepContext) -> StepOutcome:
     """What hands and feet did in each lap with complete telemetry: table `telemetry_features`."""
     paths, session = context.paths, context.session
-    windows = read_frame(paths.table(session, "telemetry_laps"))
-    vehicles = read_frame(paths.table(session, "telemetry_vehicles"), columns=["vehicle_id", "part"])
-    parts = dict(zip(vehicles["vehicle_id"], vehicles["part"], strict=True))
-    sensors = read_frame(paths.table(session, "sensors")).set_index("vehicle_id").to_dict("index")
+    rates = read_frame(paths.table(session, "telemetry_laps"), columns=["rate_hz"])["rate_hz"]
     rows: list[dict[str, object]] = []
-    for vehicle_id, laps in windows[windows["is_complete"]].groupby("vehicle_id", sort=True):
-        context.progress(f"features of {vehicle_id} ({len(laps)} laps)")
-        corrections = {str(name): value for name, value in sensors[vehicle_id].items()}
-        channels = read_channels(paths.table(session, "telemetry", part=parts[vehicle_id]), corrections)
-        curve = fit_speed(channels.speed_kmh)
-        for number, start, end, rate in zip(*(laps[name] for name in _LAP_COLUMNS), strict=True):
-            lap = _sample_lap(channels, curve, start, end, context.settings)
+    for vehicle in complete_laps(context):
+        context.progress(f"features of {vehicle.vehicle_id} ({len(vehicle.laps)} laps)")
+        for number, start, end, rate in zip(*(vehicle.laps[name] for name in _LAP_COLUMNS), strict=True):
+            lap = _sample_lap(vehicle.channels, vehicle.curve, start, end, context.settings)
             features = lap_features(lap, context.settings.features)
-            rows.append({"vehicle_id": vehicle_id, "lap_number": number, **features, "sample_rate_hz": rate})
+            rows.append({"vehicle_id": vehicle.vehicle_id, "lap_number": number, **features, "sample_rate_hz": rate})
     table = TABLES["telemetry_features"]
     output = paths.table(session, table.name)
     count = write_table(pa.Table.from_pylist(rows, schema=table.arrow_schema()), output, table)
-    low = sum(bool(rate < context.settings.features.min_rate_hz) for rate in windows["rate_hz"])
+    low = sum(bool(rate < context.settings.features.min_rate_hz) for rate in rates)
     return StepOutcome(outputs=(output,), rows=count, figures={"laps": count, "laps_of_low_rate": low})
 
 

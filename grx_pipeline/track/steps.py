@@ -1,9 +1,8 @@
 """The steps of this package: telemetry of laps in, traces over distance out."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,8 +11,8 @@ import pyarrow as pa
 from grx_pipeline.schemas import TABLES
 from grx_pipeline.storage.parquet import read_frame, remove_other_parts, write_table
 from grx_pipeline.storage.steps import StepContext, StepOutcome
-from grx_pipeline.track.channels import fit_speed, read_channels
 from grx_pipeline.track.distance import LapDistance, LapTrace, measure_lap, trace_lap
+from grx_pipeline.track.vehicles import VehicleLaps, complete_laps
 
 
 def build_traces(context: StepContext) -> StepOutcome:
@@ -21,19 +20,16 @@ def build_traces(context: StepContext) -> StepOutcome:
     session = context.session
     length = read_frame(context.paths.table(session, "sessions"))["length_m"].iloc[0]
     length_m = None if pd.isna(length) else float(length)
-    windows = read_frame(context.paths.table(session, "telemetry_laps"))
-    names = _texts(context, "drivers", "path")
-    parts = _texts(context, "telemetry_vehicles", "part")
-    sensors = read_frame(context.paths.table(session, "sensors")).set_index("vehicle_id").to_dict("index")
+    drivers = read_frame(context.paths.table(session, "drivers"), columns=["vehicle_id", "path"])
+    file_names = dict(zip(drivers["vehicle_id"], drivers["path"], strict=True))
     outputs: list[Path] = []
     distances: list[dict[str, object]] = []
-    for vehicle_id, laps in windows[windows["is_complete"]].groupby("vehicle_id", sort=True):
-        name = str(vehicle_id)
-        context.progress(f"traces of {name} ({len(laps)} laps)")
-        source = context.paths.table(session, "telemetry", part=parts[name])
-        measured = _trace_vehicle(context, name, source, laps, corrections=sensors[name], length_m=length_m)
+    for vehicle in complete_laps(context):
+        name = vehicle.vehicle_id
+        context.progress(f"traces of {name} ({len(vehicle.laps)} laps)")
+        measured = _trace_vehicle(context, vehicle, length_m=length_m)
         if measured:
-            outputs.append(context.paths.table(session, "lap_traces", part=names[name]))
+            outputs.append(context.paths.table(session, "lap_traces", part=file_names[name]))
             write_table(_trace_rows(name, measured), outputs[-1], TABLES["lap_traces"])
             distances += [{"vehicle_id": name, "lap_number": n, **asdict(d)} for n, (d, _) in measured.items()]
     remove_other_parts(context.paths.table_folder(session, "lap_traces"), outputs)
@@ -45,25 +41,18 @@ def build_traces(context: StepContext) -> StepOutcome:
 
 
 def _trace_vehicle(
-    context: StepContext,
-    vehicle_id: str,
-    source: Path,
-    laps: pd.DataFrame,
-    *,
-    corrections: Mapping[Hashable, Any],
-    length_m: float | None,
+    context: StepContext, vehicle: VehicleLaps, *, length_m: float | None
 ) -> dict[int, tuple[LapDistance, LapTrace]]:
     """Distance and trace of each complete lap in which the car moved; none without speed."""
     settings, gap_s = context.settings.trace, context.settings.clock.gap_s
-    channels = read_channels(source, {str(name): value for name, value in corrections.items()})
-    curve = fit_speed(channels.speed_kmh)
+    channels, curve, laps = vehicle.channels, vehicle.curve, vehicle.laps
     measured: dict[int, tuple[LapDistance, LapTrace]] = {}
     if curve is None:
         return measured
     for number, start, end in zip(laps["lap_number"], laps["start_ms"], laps["end_ms"], strict=True):
         distance = measure_lap(curve, start, end, length_m=length_m, settings=settings)
         if distance is None:
-            context.progress(f"lap {number} of {vehicle_id} has no distance: the car did not move")
+            context.progress(f"lap {number} of {vehicle.vehicle_id} has no distance: the car did not move")
             continue
         measured[int(number)] = (
             distance,
@@ -80,9 +69,3 @@ def _trace_rows(vehicle_id: str, measured: Mapping[int, tuple[LapDistance, LapTr
         for field in fields(LapTrace)
     }
     return pd.DataFrame({"vehicle_id": vehicle_id, "lap_number": np.repeat(list(traces), sizes), **columns})
-
-
-def _texts(context: StepContext, table: str, column: str) -> dict[str, str]:
-    """A text column of a table with a row a vehicle, by vehicle."""
-    frame = read_frame(context.paths.table(context.session, table), columns=["vehicle_id", column])
-    return dict(zip(frame["vehicle_id"], frame[column], strict=True))
