@@ -1,0 +1,68 @@
+"""What is worth a sentence, and how a language model may be asked for one."""
+
+from dataclasses import dataclass
+
+from grx_pipeline.errors import SettingsError
+from grx_pipeline.settings.threshold import threshold
+
+AUTO, GROQ, RULES = "auto", "groq", "rules"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NarrativeSettings:
+    """What the coaching texts speak of. What is below stays in the tables."""
+
+    worth_ms: float = threshold(50.0, unit="ms", why="a sector repeats to 50 to 140 ms; less cannot be aimed at")
+    sure_errors: float = threshold(
+        1.645, unit="standard errors", why="95 % sure of a difference of medians before it is told"
+    )
+    stint_laps: int = threshold(4, unit="clean laps", why="a half of a race with fewer has no pace of its own")
+    spread_laps: int = threshold(6, unit="clean laps", why="a spread of fewer laps doubles by chance")
+    uneven_ratio: float = threshold(
+        1.5, unit="ratio", why="a sector whose spread is that much over the field's is beyond the chance of ten laps"
+    )
+    near_best_share: float = threshold(
+        0.005, unit="share", why="half a percent of a lap is what a driver calls the same pace"
+    )
+    ranked_drivers: int = threshold(5, unit="drivers", why="a place among fewer is no ranking")
+    top_share: float = threshold(0.25, unit="share", why="the quickest quarter of a ranking is a strength")
+    told_events: int = threshold(2, unit="moments", why="the dearest moments; the page lists them all")
+    told_strengths: int = threshold(2, unit="places", why="a driver remembers two")
+    name_letters: int = threshold(48, unit="characters", why="a longer name is no name; it is cut in texts")
+    driver_suggestions: int = threshold(6, unit="questions", why="what fits beside a chat on a phone")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LlmSettings:
+    """The language model. The key is in no setting: GROQ_API_KEY, from the environment or .env, is read when asked.
+
+    `mode` auto becomes groq where there is a key and rules where there is none, when settings are loaded.
+    """
+
+    mode: str = threshold(AUTO, unit="auto, groq or rules", why="who has no key has the whole product all the same")
+    model: str = threshold("llama-3.3-70b-versatile", unit="model of the service", why="the specification names it")
+    base_url: str = threshold("https://api.groq.com", unit="URL", why="the service; another that speaks its protocol")
+    temperature: float = threshold(0.0, unit="1", why="the same facts shall give the same text")
+    seed: int = threshold(2025, unit="1", why="the same facts shall give the same text")
+    max_tokens: int = threshold(1800, unit="tokens an answer", why="a report has 300 words; JSON and ids double that")
+    timeout_s: float = threshold(30.0, unit="s", why="an answer takes 1 to 5 s; after that the rules have it")
+    concurrency: int = threshold(4, unit="requests at once", why="the free tier takes 30 a minute")
+    requests_per_minute: int = threshold(30, unit="requests a minute", why="the free tier's limit; 0 is no limit")
+    retries: int = threshold(3, unit="retries", why="429 and 5xx pass; what fails four times does not")
+    backoff_s: float = threshold(1.0, unit="s", why="doubled with each retry, unless the service names a wait")
+    max_wait_s: float = threshold(60.0, unit="s", why="a service that asks for longer waits is told no")
+    budget: int = threshold(200, unit="requests a run", why="a race of 30 cars takes 110; some are repaired once")
+
+    def __post_init__(self) -> None:
+        """Raises SettingsError for a mode or an address that cannot be."""
+        if self.mode not in (AUTO, GROQ, RULES):
+            raise SettingsError(f"[llm] mode is {self.mode!r}, but has to be {AUTO}, {GROQ} or {RULES}")
+        if not self.base_url.startswith(("https://", "http://")):
+            raise SettingsError(f"[llm] base_url is {self.base_url!r}, but has to start with https:// or http://")
+        if not self.concurrency:
+            raise SettingsError("[llm] concurrency is 0, but has to be 1 or more")
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether the model is asked at all."""
+        return self.mode == GROQ

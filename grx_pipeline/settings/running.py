@@ -1,0 +1,168 @@
+"""Limits of a run: engine, ingest, matching, clocks, sensors, checks and how reports are kept."""
+
+from dataclasses import dataclass
+from zoneinfo import available_timezones
+
+from grx_pipeline.errors import SettingsError
+from grx_pipeline.settings.threshold import threshold
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineSettings:
+    """Limits of the in-memory DuckDB that a step computes in."""
+
+    memory_limit_mb: int = threshold(
+        1000, unit="MB", why="leaves room for Python inside 1.5 GiB; DuckDB spills beyond it"
+    )
+    threads: int = threshold(0, unit="threads", why="0 takes every core")
+    readers: int = threshold(
+        2, unit="vehicles at once", why="one vehicle's rows are too few to keep two cores busy; more cost memory"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngestSettings:
+    """How raw telemetry becomes samples (algorithms: conflicting values are collapsed ticks)."""
+
+    fast_step_ms: float = threshold(43.0, unit="ms", why="native step of the fast channels: 42, 43 or 44 ms measured")
+    frozen_share: float = threshold(
+        0.005, unit="stamps per row", why="a running clock gives a stamp per 9 to 12 rows, a frozen one a single stamp"
+    )
+    frozen_min_rows: int = threshold(500, unit="rows", why="two seconds of data; fewer rows say nothing about a clock")
+    track_temp_gap_c: float = threshold(
+        5.0, unit="degC", why="readings 63 s apart differ by 0.7 degC at most; a 0 further off is no reading"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatchSettings:
+    """Crossings of the logger against official laps, by time."""
+
+    ghost_gap_s: float = threshold(5.0, unit="s", why="ghost crossings follow within 5 s; no lap is that short")
+    bias_search_s: float = threshold(30.0, unit="s", why="largest logger-to-timing bias seen is 7.4 s")
+    bias_bin_s: float = threshold(0.1, unit="s", why="true pairs lie within some 0.3 s of one bias per race")
+    tolerance_s: float = threshold(
+        0.3, unit="s", why="single crossings jitter up to 0.3 s around the race's bias, rarely 0.6 s"
+    )
+    lap_tolerance_s: float = threshold(1.0, unit="s", why="a crossing of the matched car belongs to the lap within 1 s")
+    min_crossings: int = threshold(3, unit="crossings", why="with fewer, chance matches in a field of 30 are common")
+    max_second_share: float = threshold(
+        0.6, unit="share", why="a second car that fits more than this leaves doubt; in a pack 0.3 to 0.5 is usual"
+    )
+    min_share: float = threshold(0.4, unit="share", why="true cars match 0.7 and more of their crossings in the race")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LapSettings:
+    """When a lap is valid, and when it is clean enough to set a target."""
+
+    max_lap_number: int = threshold(1000, unit="laps", why="above it stands the logger's 'no lap' value 32768")
+    min_lap_time_s: float = threshold(30.0, unit="s", why="no circuit of the series can be lapped faster")
+    pace_quantile: float = threshold(0.30, unit="quantile", why="a pace that slow laps of a race do not move")
+    pace_factor: float = threshold(1.04, unit="ratio", why="laps after a yellow carry GF and are 1.31 x the best")
+    sector_floor: float = threshold(
+        0.9, unit="ratio", why="a sector faster than 0.9 x the field's median is a timing fault"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClockSettings:
+    """ECU clock to UTC, and telemetry windows of official laps."""
+
+    pause_window_s: float = threshold(180.0, unit="s", why="bursts of late messages last 64 s at most")
+    pause_jump_s: float = threshold(2.0, unit="s", why="pauses of 271 s and 418 s seen; drift is 0.1 s an hour")
+    burst_s: float = threshold(64.0, unit="s", why="longest burst of late messages seen; less data may be all late")
+    misdated_s: float = threshold(
+        128.0, unit="s", why="twice the longest burst: a stamp received later than that belongs to another time"
+    )
+    drift_min_s: float = threshold(
+        1200.0, unit="s", why="pieces of 9 to 17 minutes gave -474 to +631 ms/h, pieces over 20 minutes +33 to +81"
+    )
+    drift_max_ms_per_hour: float = threshold(
+        200.0, unit="ms/h", why="an oscillator is good to 50 ppm; a steeper line is receipt jitter"
+    )
+    crossing_search_s: float = threshold(2.0, unit="s", why="lap change in telemetry lies .17 to .58 s behind HOUR")
+    min_crossings: int = threshold(
+        3, unit="crossings", why="the median of fewer is no better than one crossing's 0.3 s"
+    )
+    few_crossings_loss_s: float = threshold(
+        0.25, unit="s", why="a single crossing may be off by it; smaller losses are not claimed from few crossings"
+    )
+    gap_s: float = threshold(0.5, unit="s", why="11 missing fast samples; longer gaps are masked, never bridged")
+    min_coverage: float = threshold(
+        0.95, unit="share of lap", why="13 laps with 95 to 98 % integrate to within .4 % of the field, as whole ones"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SensorSettings:
+    """Corrections per car and session: signs, zeros, and how far speed lags."""
+
+    lag_max_s: float = threshold(0.6, unit="s", why="speed lags a_x by .14 to .41 s")
+    lag_step_s: float = threshold(0.01, unit="s", why="sd of the lag within a session is .01 to .025 s")
+    moving_kmh: float = threshold(30.0, unit="km/h", why="below it the car is in the pits or stands")
+    min_moving_s: float = threshold(
+        60.0, unit="s", why="two thirds of the shortest lap; less holds too little braking and cornering"
+    )
+    straight_radius_deg: float = threshold(
+        5.0, unit="deg", why="hands on a straight stay within it; the densest cluster of that size is the straight"
+    )
+    straight_radius_g: float = threshold(0.15, unit="g", why="camber and noise of a_y on a straight")
+    straight_speed_kmh: float = threshold(100.0, unit="km/h", why="full throttle above it is a straight or a fast bend")
+    straight_throttle_pct: float = threshold(95.0, unit="%", why="full throttle, by either throttle channel")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportSettings:
+    """How results are shown. The JSON does not depend on it."""
+
+    keep_builds: int = threshold(3, unit="builds", why="an open page can still load its data after two new builds")
+    delta_points: int = threshold(
+        5, unit="grid points", why="a delta every 10 m draws the same curve in a fifth of the bytes"
+    )
+    speed_unit: str = threshold("km/h", unit="km/h or mph", why="the unit of the logger")
+    decimal_sign: str = threshold("point", unit="point or comma", why="the sign of the timing's own sheets")
+    time_zone: str = threshold(
+        "track", unit="track, utc or an IANA name", why="a race is remembered by the clock on the wall at the track"
+    )
+    estimate_points: int = threshold(
+        5, unit="grid points", why="a stretched median knows no detail finer than 10 m; a field has 600 such laps"
+    )
+    page_points: int = threshold(
+        2000, unit="points", why="4.1 kB a lap on the wire; longer circuits are drawn every 4 m, under a pixel"
+    )
+    map_loss_ms: float = threshold(
+        20.0, unit="ms", why="delta inside a sector is good to 20 ms; smaller changes are not coloured on the map"
+    )
+    map_window_m: float = threshold(100.0, unit="m", why="a corner and its exit; shorter stretches are dots on a map")
+
+    def __post_init__(self) -> None:
+        """Raises SettingsError for a word that none of these settings knows."""
+        for name, known in (("speed_unit", ("km/h", "mph")), ("decimal_sign", ("point", "comma"))):
+            if getattr(self, name) not in known:
+                raise SettingsError(f"[report] {name} is {getattr(self, name)!r}, but has to be {' or '.join(known)}")
+        if self.time_zone not in ("track", "utc", *available_timezones()):
+            raise SettingsError(
+                f"[report] time_zone is {self.time_zone!r}, but has to be track, utc or a name as Europe/Berlin"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class QualitySettings:
+    """When a check on meaning warns."""
+
+    sector_sum_tolerance_ms: float = threshold(
+        2.0, unit="ms", why="three sectors and a lap, each rounded to 1 ms, differ by 2 ms at most"
+    )
+    min_matched_share: float = threshold(
+        0.8, unit="share", why="seven sessions match .87 (COTA, clock 7.4 s off) to 1.00 of their crossings"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """How a run shows itself."""
+
+    progress_gap_s: float = threshold(
+        2.0, unit="s", why="a person waits that long before wondering; short steps then take one line each"
+    )
