@@ -5,13 +5,16 @@ answers, is the work of defs/checks.py; whether rows fit their declaration is sc
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from grx_pipeline.schemas import Table
+from grx_pipeline.schemas import Column, Table
 from grx_pipeline.settings import QualitySettings
+from grx_pipeline.storage.parquet import read_metadata, read_table
 
 Figure = int | float | str
 Tables = Mapping[str, pa.Table]
@@ -49,7 +52,10 @@ class CheckOutcome:
 
 @dataclass(frozen=True, kw_only=True)
 class MeaningCheck:
-    """One check: what it asks of which step's tables, and whether a failure stops the run."""
+    """One check: what it asks of which step's tables, and whether a failure stops the run.
+
+    Of tables that are only `counted` it is given the first column.
+    """
 
     name: str
     step: str
@@ -57,6 +63,7 @@ class MeaningCheck:
     tables: tuple[str, ...]
     judge: Callable[[Tables, QualitySettings], CheckOutcome]
     is_blocking: bool = False
+    counted: tuple[str, ...] = ()
 
 
 def contract_problems(table: Table, rows: pa.Table) -> list[str]:
@@ -68,6 +75,36 @@ def contract_problems(table: Table, rows: pa.Table) -> list[str]:
     if wrong:
         return [f"{name} is {rows.schema.field(name).type}, not {declared.field(name).type}" for name in wrong]
     return table.violations(rows)
+
+
+def file_problems(table: Table, path: Path) -> tuple[int, list[str]]:
+    """The rows of a file, and its contract_problems: those of the columns of which its statistics leave doubt.
+
+    Raises ContractError where the file is missing or damaged.
+    """
+    metadata = read_metadata(path)
+    problems = contract_problems(table, metadata.schema.to_arrow_schema().empty_table())
+    doubtful = tuple(column for column in table.columns if column.name in table.key or not _is_kept(column, metadata))
+    if not problems and doubtful:
+        part = replace(table, columns=doubtful)
+        problems = part.violations(read_table(path, columns=part.column_names))
+    return metadata.num_rows, problems
+
+
+def _is_kept(column: Column, metadata: pq.FileMetaData) -> bool:
+    """Whether the file's statistics alone show that the column keeps its rules on nulls and its minimum."""
+    if column.nullable and column.minimum is None:
+        return True
+    places = {metadata.schema.column(place).path: place for place in range(metadata.num_columns)}
+    if column.name not in places:
+        return False
+    for group in range(metadata.num_row_groups):
+        found = metadata.row_group(group).column(places[column.name]).statistics
+        if found is None or not found.has_null_count or (found.null_count and not column.nullable):
+            return False
+        if column.minimum is not None and (not found.has_min_max or found.min < column.minimum):
+            return False
+    return True
 
 
 def check_row_accounting(tables: Tables, settings: QualitySettings) -> CheckOutcome:
@@ -208,6 +245,7 @@ _ACCOUNT_CHECKS = tuple(
         tables=("row_accounting", "quarantine"),
         judge=check_row_accounting,
         is_blocking=True,
+        counted=("quarantine",),
     )
     for step in ("raw_telemetry", "raw_logger_laps", "raw_timing", "raw_weather")
 )

@@ -306,6 +306,7 @@ def _manifest(
         year=session.year,
         race=session.race,
         is_simulated=says.is_simulated,
+        drivers=says.drivers,
         root=str(root),
         files=tuple(sorted(kept.values(), key=lambda file: (file.kind, file.name))),
     )

@@ -6,7 +6,7 @@ are the data version that everything downstream depends on. Finding the files is
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from grx_pipeline.errors import DiscoveryError
@@ -49,7 +49,10 @@ class RawFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """A session's raw files. `root` is the path under which they were found, to look there again."""
+    """A session's raw files. `root` is the path under which they were found, to look there again.
+
+    `is_simulated` and `drivers`, names by car number or driver id, are what session.toml says.
+    """
 
     session: str
     circuit: str
@@ -58,6 +61,7 @@ class Manifest:
     root: str
     files: tuple[RawFile, ...]
     is_simulated: bool = False
+    drivers: Mapping[str, str] = field(default_factory=dict)
 
     def of_kind(self, *kinds: str) -> tuple[RawFile, ...]:
         return tuple(file for file in self.files if file.kind in kinds)

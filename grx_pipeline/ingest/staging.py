@@ -24,10 +24,13 @@ _TYPES = {"lap": "INTEGER", "meta_time": "TIMESTAMP", "timestamp": "TIMESTAMP", 
 _QUOTES = {"telemetry": "", "telemetry_json": '"'}
 _MAX_HEADER_BYTES = 64 << 10
 
-# A row that can become a sample, in terms of `staged`.
-IS_GOOD = (
-    "channel IS NOT NULL AND isfinite(value) AND ecu_ms IS NOT NULL AND received_at_ms IS NOT NULL"
-    " AND vehicle_id IS NOT NULL"
+# The channels' raw names in the order of CHANNELS, as SQL: `channel` is the place in this list, counted from 0.
+CHANNEL_NAMES = f"[{', '.join(quoted(raw.casefold()) for raw, *_ in CHANNELS)}]"
+
+# A row that can become a sample. Judged once, and kept: a scan passes over blocks of rows that are all alike.
+_IS_GOOD = (
+    "(channel IS NOT NULL AND isfinite(value) AND ecu_ms IS NOT NULL AND received_at_ms IS NOT NULL"
+    " AND vehicle_id IS NOT NULL) IS TRUE AS is_good"
 )
 
 
@@ -37,17 +40,16 @@ def stage_files(
     """Fill the view `staged` from `files`; returns each file's unreadable lines as rows of `quarantine`.
 
     `staged` has file_number, row_number (data row in its file; sample, in JSON lists), vehicle_id, logger_lap,
-    received_at_ms, ecu_ms, channel (null if unknown), unknown_name, value and broken_list. Raises InputError for a
-    damaged archive or a header without a required column.
+    received_at_ms, ecu_ms, channel (its place in CHANNELS, null if unknown), unknown_name, value, broken_list and
+    is_good. Raises InputError for a damaged archive or a header without a required column.
     """
-    names = ", ".join(quoted(raw.casefold()) for raw, *_ in CHANNELS)
-    connection.execute(f"CREATE TYPE channel AS ENUM ({names})")
     connection.execute(statement("staged_empty"))
     unreadable = [_stage(connection, file, number, context) for number, file in enumerate(files)]
-    one = "SELECT {n} AS file_number, rowid + 1 AS row_number, * FROM {table}"
-    tables = [f"staged_{number}" for number in range(len(files))] or ["staged_empty"]
-    parts = [one.format(n=number, table=table) for number, table in enumerate(tables)]
-    connection.execute("CREATE VIEW staged AS " + " UNION ALL ".join(parts))
+    parts = [
+        f"SELECT {number} AS file_number, rowid + 1 AS row_number, * FROM staged_{number}"
+        for number in range(len(files))
+    ]
+    connection.execute("CREATE VIEW staged AS " + " UNION ALL BY NAME ".join(["FROM staged_empty", *parts]))
     return unreadable
 
 
@@ -62,7 +64,8 @@ def _stage(connection: duckdb.DuckDBPyConnection, file: RawFile, number: int, co
             f" rejects_table = 'rejects_{number}', rejects_scan = 'scans_{number}')"
         )
         try:
-            connection.execute(f"CREATE TABLE staged_{number} AS " + statement(f"staged_{file.kind}", source=source))
+            rows = statement(f"staged_{file.kind}", source=source, names=CHANNEL_NAMES)
+            connection.execute(f"CREATE TABLE staged_{number} AS SELECT *, {_IS_GOOD} FROM ({rows})")
         except duckdb.IOException as error:
             if "GZIP" not in str(error).upper():
                 raise

@@ -13,10 +13,10 @@ import pyarrow.compute as pc
 
 from grx_pipeline.ingest.accounting import FileAccount, write_accounts
 from grx_pipeline.ingest.manifest import RawFile, read_manifest
-from grx_pipeline.ingest.staging import IS_GOOD, stage_files
+from grx_pipeline.ingest.staging import CHANNEL_NAMES, stage_files
+from grx_pipeline.ingest.ticks import NO_LAP, Values, collect_ticks, samples_of
 from grx_pipeline.paths import path_ids
 from grx_pipeline.schemas import CHANNELS, TABLES
-from grx_pipeline.settings import IngestSettings
 from grx_pipeline.storage.duck import engine, quoted
 from grx_pipeline.storage.parquet import remove_other_parts, write_table
 from grx_pipeline.storage.sql import statement
@@ -24,10 +24,10 @@ from grx_pipeline.storage.steps import StepContext, StepOutcome
 
 STEP = "raw_telemetry"
 
-_COLUMNS = {raw.casefold(): column for raw, column, *_ in CHANNELS}
-_RAW_NAMES = {column: raw for raw, column, *_ in CHANNELS}
-_FAST = ", ".join(quoted(raw.casefold()) for raw, _, _, pace, _ in CHANNELS if pace == "fast")
-_PIVOT = ", ".join(f"max(value) FILTER (channel = {quoted(raw)}) AS {column}" for raw, column in _COLUMNS.items())
+_VALUES = f"""
+SELECT ecu_ms, received_at_ms, coalesce(logger_lap::BIGINT, {NO_LAP}) AS logger_lap, channel::BIGINT AS channel, value
+FROM staged WHERE vehicle_id = $vehicle_id AND is_good
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +103,7 @@ def _read_vehicles(
 ) -> tuple[list[_Vehicle], list[FileAccount]]:
     """Every vehicle with a usable row, and the account of the rows that belong to none."""
     counts = connection.execute(
-        f"SELECT vehicle_id, count(*), count(*) FILTER ({IS_GOOD}) FROM staged GROUP BY 1 ORDER BY 1 NULLS FIRST"
+        "SELECT vehicle_id, count(*), count(*) FILTER (is_good) FROM staged GROUP BY 1 ORDER BY 1 NULLS FIRST"
     ).fetchall()
     nameless = [_set_aside_account(source, "telemetry", name or "", read) for name, read, good in counts if not good]
     usable = [_Rows(vehicle_id=name, read=read, good=good, source=source) for name, read, good in counts if good]
@@ -120,13 +120,11 @@ def _read_vehicles(
 def _read_vehicle(connection: duckdb.DuckDBPyConnection, rows: _Rows, *, part: str, context: StepContext) -> _Vehicle:
     """Decide one vehicle's samples on a connection of its own and write them."""
     settings = context.settings.ingest
-    parameters = {"vehicle_id": rows.vehicle_id}
-    connection.execute(statement("telemetry_ticks", channel_columns=_PIVOT, is_good=IS_GOOD), parameters)
-    connection.execute(statement("telemetry_cells", fast_channels=_FAST, is_good=IS_GOOD), parameters)
-    account_row = connection.execute(statement("telemetry_account")).fetchall()[0]
-    kept, exact_duplicates, merged, conflict_rows, stamps, first_ecu_ms, last_ecu_ms = account_row
-    is_frozen = rows.good >= settings.frozen_min_rows and stamps < settings.frozen_share * rows.good
-    samples = TABLES["telemetry"].arrow_schema().empty_table() if is_frozen else _samples(connection, settings)
+    values = connection.sql(_VALUES, params={"vehicle_id": rows.vehicle_id}).to_arrow_table()
+    ticks = collect_ticks(Values(**{name: values.column(name).to_numpy() for name in values.column_names}))
+    is_frozen = rows.good >= settings.frozen_min_rows and ticks.ecu_ms.size < settings.frozen_share * rows.good
+    samples = samples_of(ticks, fast_step_ms=settings.fast_step_ms)
+    samples = samples.slice(0, 0) if is_frozen else samples
     path = context.paths.table(context.session, "telemetry", part=part)
     write_table(samples, path, TABLES["telemetry"])
     account = FileAccount(
@@ -134,11 +132,11 @@ def _read_vehicle(connection: duckdb.DuckDBPyConnection, rows: _Rows, *, part: s
         kind="telemetry",
         vehicle_id=rows.vehicle_id,
         rows_read=rows.read,
-        rows_kept=0 if is_frozen else kept,
-        exact_duplicates=exact_duplicates,
-        rows_merged=0 if is_frozen else merged,
-        rows_set_aside=rows.read - rows.good + (kept + merged if is_frozen else 0),
-        conflict_rows=0 if is_frozen else conflict_rows,
+        rows_kept=0 if is_frozen else ticks.kept,
+        exact_duplicates=ticks.exact_duplicates,
+        rows_merged=0 if is_frozen else ticks.merged,
+        rows_set_aside=rows.read - rows.good + (ticks.kept + ticks.merged if is_frozen else 0),
+        conflict_rows=0 if is_frozen else ticks.conflict_rows,
     )
     summary = {
         "vehicle_id": rows.vehicle_id,
@@ -146,27 +144,15 @@ def _read_vehicle(connection: duckdb.DuckDBPyConnection, rows: _Rows, *, part: s
         "samples": samples.num_rows,
         "rows_read": rows.read,
         "is_clock_frozen": is_frozen,
-        "first_ecu_ms": first_ecu_ms,
-        "last_ecu_ms": last_ecu_ms,
-        "channels": [raw for column, raw in _RAW_NAMES.items() if _has_values(samples, column)],
+        "first_ecu_ms": int(ticks.ecu_ms[0]),
+        "last_ecu_ms": int(ticks.ecu_ms[-1]),
+        "channels": [raw for raw, column, *_ in CHANNELS if _has_values(samples, column)],
     }
     return _Vehicle(path=path, summary=summary, account=account)
 
 
 def _has_values(samples: pa.Table, column: str) -> bool:
     return bool(samples.column(column).null_count < samples.num_rows)
-
-
-def _samples(connection: duckdb.DuckDBPyConnection, settings: IngestSettings) -> pa.Table:
-    joined = ", ".join(f"coalesce(decided.{column}, ticks.{column}) AS {column}" for column in _COLUMNS.values())
-    query = statement(
-        "telemetry_samples",
-        channel_columns=_PIVOT,
-        joined_columns=joined,
-        columns=", ".join(_COLUMNS.values()),
-        fast_channels=_FAST,
-    )
-    return connection.sql(query, params={"fast_step_ms": settings.fast_step_ms}).to_arrow_table()
 
 
 def _bad_rows(connection: duckdb.DuckDBPyConnection, files: tuple[RawFile, ...], frozen: list[str]) -> pa.Table:
@@ -177,7 +163,7 @@ def _bad_rows(connection: duckdb.DuckDBPyConnection, files: tuple[RawFile, ...],
         files=f"[{', '.join(quoted(file.name) for file in files)}]::VARCHAR[]",
         kinds=f"[{', '.join(quoted(file.kind) for file in files)}]::VARCHAR[]",
         is_frozen=f"coalesce(vehicle_id IN ({vehicles}), false)" if frozen else "false",
-        is_good=IS_GOOD,
+        names=CHANNEL_NAMES,
     )
     return connection.sql(query).to_arrow_table()
 

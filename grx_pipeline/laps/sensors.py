@@ -65,10 +65,8 @@ def fit_longitudinal(motion: Motion, settings: SensorSettings) -> Longitudinal |
     integral = np.concatenate([[0.0], np.cumsum(np.diff(time) * (accel[1:] + accel[:-1]) / 2)])
     speed_rate = np.diff(motion.speed_kmh)[used] / 3.6 / STANDARD_GRAVITY / step[used]
     lags = np.arange(0.0, settings.lag_max_s + settings.lag_step_s / 2, settings.lag_step_s)
-    starts, ends = motion.speed_s[:-1][used], motion.speed_s[1:][used]
-    mean_accel = (
-        np.interp(ends - lags[:, None], time, integral) - np.interp(starts - lags[:, None], time, integral)
-    ) / step[used]
+    at_speed = np.interp(motion.speed_s - lags[:, None], time, integral)
+    mean_accel = np.diff(at_speed)[:, used] / step[used]
     correlations = _correlations(mean_accel, speed_rate)
     if not np.isfinite(correlations).all():
         return None

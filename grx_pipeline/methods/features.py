@@ -6,18 +6,18 @@ Judging a lap by its features does not belong here.
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import butter, find_peaks, sosfiltfilt
+from scipy.signal import butter, find_peaks, sosfilt, sosfilt_zi
 
 from grx_pipeline.settings import FeatureSettings
 
 Array = npt.NDArray[np.float64]
 Figure = float | int | None
 
-# sosfiltfilt pads with three times the filter's length: one section of five coefficients and its two delays.
+# A channel is continued by three times the filter's length before it is filtered: one section with two delays.
 _FILTER_EDGE = 9
 
 
@@ -31,6 +31,13 @@ class LapSamples:
     brake_bar: Array
     steering_deg: Array
     accel_y_g: Array
+    _low_passed: dict[tuple[str, float], Array | None] = field(default_factory=dict, init=False, repr=False)
+
+    def low_passed(self, channel: str, cutoff_hz: float) -> Array | None:
+        """The channel of that name, low-passed once for all features that use it."""
+        if (channel, cutoff_hz) not in self._low_passed:
+            self._low_passed[channel, cutoff_hz] = low_pass(getattr(self, channel), cutoff_hz, self.rate_hz)
+        return self._low_passed[channel, cutoff_hz]
 
 
 def time_grid(start_ms: float, end_ms: float, rate_hz: float) -> Array:
@@ -54,9 +61,9 @@ def lap_features(lap: LapSamples, settings: FeatureSettings) -> dict[str, Figure
         "throttle_drop_count": count_throttle_drops(lap, settings),
         "steering_corrections": count_steering_corrections(lap, settings),
         "steering_reversals": count_steering_reversals(lap, settings),
-        "brake_smoothness": smoothness(lap.brake_bar, lap.rate_hz, unused=settings.unused_bar, settings=settings),
-        "throttle_smoothness": smoothness(lap.throttle_pct, lap.rate_hz, unused=settings.unused_pct, settings=settings),
-        "steering_smoothness": smoothness(lap.steering_deg, lap.rate_hz, unused=settings.unused_deg, settings=settings),
+        "brake_smoothness": smoothness(lap, "brake_bar", unused=settings.unused_bar, settings=settings),
+        "throttle_smoothness": smoothness(lap, "throttle_pct", unused=settings.unused_pct, settings=settings),
+        "steering_smoothness": smoothness(lap, "steering_deg", unused=settings.unused_deg, settings=settings),
         "brake_mean_braking_bar": _mean(lap.brake_bar[lap.brake_bar > settings.braking_bar]),
         "brake_std_braking_bar": _spread(lap.brake_bar[lap.brake_bar > settings.braking_bar]),
         "steering_abs_mean_deg": _mean(np.abs(lap.steering_deg)),
@@ -69,7 +76,7 @@ def lap_features(lap: LapSamples, settings: FeatureSettings) -> dict[str, Figure
 
 def count_brake_spikes(lap: LapSamples, settings: FeatureSettings) -> int | None:
     """Pressure rises faster than `spike_bar_per_s`, each counted once."""
-    rate = _rate(lap.brake_bar, lap.rate_hz, settings)
+    rate = _rate(lap, "brake_bar", settings)
     if rate is None:
         return None
     return len(
@@ -84,7 +91,7 @@ def count_brake_spikes(lap: LapSamples, settings: FeatureSettings) -> int | None
 
 def count_throttle_drops(lap: LapSamples, settings: FeatureSettings) -> int | None:
     """Throttle falls faster than `drop_pct_per_s` that no braking follows within `drop_brake_s`."""
-    rate = _rate(lap.throttle_pct, lap.rate_hz, settings)
+    rate = _rate(lap, "throttle_pct", settings)
     if rate is None:
         return None
     falls = _events(
@@ -93,7 +100,7 @@ def count_throttle_drops(lap: LapSamples, settings: FeatureSettings) -> int | No
         rearm=settings.drop_rearm_pct_per_s,
         refractory=settings.refractory_s * lap.rate_hz,
     )
-    brake = low_pass(lap.brake_bar, settings.low_pass_hz, lap.rate_hz)
+    brake = lap.low_passed("brake_bar", settings.low_pass_hz)
     if brake is None:
         return len(falls)
     ahead = round(settings.drop_brake_s * lap.rate_hz) + 1
@@ -106,8 +113,8 @@ def count_steering_corrections(lap: LapSamples, settings: FeatureSettings) -> in
     A cornering phase is a stretch with |a_y| over `cornering_g`; a correction is a minimum of |steering| in it with a
     prominence, within the phase, of `correction_deg` or more. Both channels low-passed at `correction_low_pass_hz`.
     """
-    angle = low_pass(lap.steering_deg, settings.correction_low_pass_hz, lap.rate_hz)
-    accel = low_pass(lap.accel_y_g, settings.correction_low_pass_hz, lap.rate_hz)
+    angle = lap.low_passed("steering_deg", settings.correction_low_pass_hz)
+    accel = lap.low_passed("accel_y_g", settings.correction_low_pass_hz)
     if angle is None or accel is None:
         return None
     is_cornering = (np.abs(accel) > settings.cornering_g) & np.isfinite(lap.steering_deg) & np.isfinite(lap.accel_y_g)
@@ -123,27 +130,26 @@ def count_steering_reversals(lap: LapSamples, settings: FeatureSettings) -> int 
     Turning points of the angle low-passed at `correction_low_pass_hz`; a rise by the gap over the lowest point since
     the last counted rise is a reversal, and starts the next. A long turn of the wheel in steps thus counts each step.
     """
-    angle = low_pass(lap.steering_deg, settings.correction_low_pass_hz, lap.rate_hz)
+    angle = lap.low_passed("steering_deg", settings.correction_low_pass_hz)
     if angle is None:
         return None
     slope = np.diff(angle)
     inner = np.flatnonzero((slope[1:] * slope[:-1] <= 0) & np.isfinite(lap.steering_deg[1:-1])) + 1
     turns = angle[np.concatenate([[0], inner, [angle.size - 1]])]
-    return _rises(turns, settings.reversal_gap_deg) + _rises(-turns, settings.reversal_gap_deg)
+    return count_rises(turns, settings.reversal_gap_deg) + count_rises(-turns, settings.reversal_gap_deg)
 
 
-def smoothness(values: Array, rate_hz: float, *, unused: float, settings: FeatureSettings) -> float | None:
+def smoothness(lap: LapSamples, channel: str, *, unused: float, settings: FeatureSettings) -> float | None:
     """1 - E_hf/E in [0, 1]: the share of the channel's movement that is slower than `smoothness_split_hz`.
 
     E is the energy of the derivative of the low-passed channel, E_hf that of its part above the split, both outside
     gaps. None where the channel is not there or moved by less than `unused`.
     """
-    smooth = low_pass(values, settings.low_pass_hz, rate_hz)
-    if smooth is None or np.ptp(smooth) < unused:
+    smooth, rate = lap.low_passed(channel, settings.low_pass_hz), _rate(lap, channel, settings)
+    if smooth is None or rate is None or np.ptp(smooth) < unused:
         return None
-    rate = np.gradient(smooth) * rate_hz
-    slow = sosfiltfilt(_butterworth(settings.smoothness_split_hz, rate_hz), rate)
-    known = np.isfinite(values)
+    slow = _forward_and_back(rate, settings.smoothness_split_hz, lap.rate_hz)
+    known = np.isfinite(getattr(lap, channel))
     energy, fast_energy = np.sum(rate[known] ** 2), np.sum((rate - slow)[known] ** 2)
     return float(1.0 - min(fast_energy, energy) / energy)
 
@@ -158,17 +164,30 @@ def low_pass(values: Array, cutoff_hz: float, rate_hz: float) -> Array | None:
         return None
     places = np.arange(values.size)
     bridged = np.interp(places, places[known], values[known])
-    return np.asarray(sosfiltfilt(_butterworth(cutoff_hz, rate_hz), bridged))
+    return _forward_and_back(bridged, cutoff_hz, rate_hz)
+
+
+def _forward_and_back(values: Array, cutoff_hz: float, rate_hz: float) -> Array:
+    """scipy.signal.sosfiltfilt, which spends half its time on finding the filter's first state again."""
+    filter_, state = _butterworth(cutoff_hz, rate_hz)
+    before = 2 * values[0] - values[_FILTER_EDGE:0:-1]
+    after = 2 * values[-1] - values[-2 : -_FILTER_EDGE - 2 : -1]
+    result = np.concatenate([before, values, after])
+    for _ in range(2):
+        result = sosfilt(filter_, result, zi=state * result[0])[0][::-1]
+    return np.asarray(result[_FILTER_EDGE:-_FILTER_EDGE])
 
 
 @functools.cache
-def _butterworth(cutoff_hz: float, rate_hz: float) -> Array:
-    return np.asarray(butter(2, cutoff_hz, fs=rate_hz, output="sos"))
+def _butterworth(cutoff_hz: float, rate_hz: float) -> tuple[Array, Array]:
+    """Second order, with the state that it has after an endless 1."""
+    filter_ = np.asarray(butter(2, cutoff_hz, fs=rate_hz, output="sos"))
+    return filter_, np.asarray(sosfilt_zi(filter_))
 
 
-def _rate(values: Array, rate_hz: float, settings: FeatureSettings) -> Array | None:
-    smooth = low_pass(values, settings.low_pass_hz, rate_hz)
-    return None if smooth is None else np.gradient(smooth) * rate_hz
+def _rate(lap: LapSamples, channel: str, settings: FeatureSettings) -> Array | None:
+    smooth = lap.low_passed(channel, settings.low_pass_hz)
+    return None if smooth is None else np.gradient(smooth) * lap.rate_hz
 
 
 def _events(rate: Array, *, above: float, rearm: float, refractory: float) -> list[int]:
@@ -184,7 +203,7 @@ def _events(rate: Array, *, above: float, rearm: float, refractory: float) -> li
     return events
 
 
-def _rises(turns: Array, gap: float) -> int:
+def count_rises(turns: Array, gap: float) -> int:
     """Rises by `gap` or more over the lowest turning point since the last one counted."""
     count, lowest = 0, turns[0]
     for value in turns[1:]:

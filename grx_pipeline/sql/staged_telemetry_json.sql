@@ -16,8 +16,8 @@ SELECT
     lap AS logger_lap,
     epoch_ms(meta_time) AS received_at_ms,
     epoch_ms("timestamp") AS ecu_ms,
-    TRY_CAST(lower(sample.name) AS channel) AS channel,
-    CASE WHEN TRY_CAST(lower(sample.name) AS channel) IS NULL THEN sample.name END AS unknown_name,
+    (list_position({names}, lower(sample.name)) - 1)::TINYINT AS channel,
+    CASE WHEN channel IS NULL THEN sample.name END AS unknown_name,
     sample.value AS value,
     CASE WHEN sample IS NULL THEN coalesce("value", '') END AS broken_list
 FROM singles

@@ -3,12 +3,12 @@
 WITH frozen_once AS (
     SELECT file_number, min(row_number) AS row_number
     FROM staged
-    WHERE {is_frozen} AND {is_good}
+    WHERE {is_frozen} AND is_good
     GROUP BY file_number, vehicle_id, ecu_ms, channel, received_at_ms, logger_lap, value
 ), bad AS (
-    SELECT *, false AS is_frozen FROM staged WHERE ({is_good}) IS NOT TRUE
+    SELECT *, false AS is_frozen FROM staged WHERE NOT is_good
     UNION ALL
-    SELECT staged.*, true FROM staged SEMI JOIN frozen_once USING (file_number, row_number)
+    SELECT staged.*, true FROM staged SEMI JOIN frozen_once USING (file_number, row_number) WHERE {is_frozen}
 )
 SELECT
     ({files})[file_number + 1] AS file,
@@ -27,7 +27,7 @@ SELECT
     coalesce('channel ' || unknown_name, '') AS detail,
     concat_ws(
         ',', vehicle_id, logger_lap, make_timestamp(received_at_ms * 1000), make_timestamp(ecu_ms * 1000),
-        coalesce(channel::VARCHAR, unknown_name), value, broken_list
+        coalesce(({names})[channel + 1], unknown_name), value, broken_list
     ) AS raw_text
 FROM bad
 ORDER BY file_number, row_number

@@ -1,12 +1,16 @@
 """Checks on meaning: what they accept, what they warn of, what they stop."""
 
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grx_pipeline.errors import ContractError
 from grx_pipeline.quality import (
     MEANING_CHECKS,
     CheckOutcome,
@@ -18,8 +22,9 @@ from grx_pipeline.quality import (
     check_siwtl,
     check_weather,
     contract_problems,
+    file_problems,
 )
-from grx_pipeline.schemas import TABLES
+from grx_pipeline.schemas import TABLES, Table
 from grx_pipeline.settings import QualitySettings
 from grx_pipeline.steps import STEPS
 
@@ -167,6 +172,47 @@ def test_a_contract_names_lost_columns_other_types_and_broken_rules() -> None:
     texts = good.set_column(2, "crossings", pa.array(["1"]))
     assert contract_problems(table, texts) == ["crossings is string, not int32"]
     assert contract_problems(table, pa.concat_tables([good, good])) == ["key (logger_id) repeats in 1 rows"]
+
+
+def _written(rows: list[dict[str, object]], path: Path) -> tuple[Table, pa.Table]:
+    """A table written as a damaged lake would hold it, without validation, in two row groups."""
+    table = TABLES["timing_laps"]
+    filled = [dict.fromkeys(table.column_names, None) | row for row in rows]
+    nullable = pa.schema([pa.field(field.name, field.type) for field in table.arrow_schema()])
+    whole = pa.Table.from_pylist(filled, schema=nullable)
+    pq.write_table(whole, path, row_group_size=2)
+    return table, whole
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {
+                "row_number": st.sampled_from([None, 0, 1, 2, 3]),
+                "car_number": st.sampled_from([None, "3"]),
+                "driver_number": st.sampled_from([None, -1, 1]),
+                "lap_number": st.sampled_from([None, -1, 1]),
+                "is_pit_in": st.sampled_from([None, True]),
+            }
+        ),
+        max_size=5,
+    )
+)
+def test_a_file_has_the_problems_that_its_rows_have(rows: list[dict[str, object]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "timing_laps.parquet"
+        table, whole = _written(rows, path)
+        assert file_problems(table, path) == (len(rows), contract_problems(table, whole))
+
+
+def test_a_file_that_was_cut_or_has_other_columns_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "timing_laps.parquet"
+    table, whole = _written([{"row_number": 1}], path)
+    pq.write_table(whole.drop_columns(["car_number"]), path)
+    assert "declared are" in file_problems(table, path)[1][0]
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(ContractError, match=r"timing_laps.parquet: damaged"):
+        file_problems(table, path)
 
 
 def test_every_check_looks_at_tables_of_its_own_step() -> None:

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.signal import butter, sosfiltfilt
 
 from grx_pipeline.methods.features import (
     LapSamples,
@@ -123,8 +124,9 @@ def test_smoothness_falls_with_fast_movement() -> None:
     seconds = np.arange(0, SECONDS, 1 / SETTINGS.rate_hz)
     slow = 50 + 50 * np.sin(2 * np.pi * 0.1 * seconds)
     values = [
-        smoothness(slow + amplitude * np.sin(2 * np.pi * 2.5 * seconds), 20.0, unused=4.0, settings=SETTINGS)
+        smoothness(lap(throttle_pct=pedal), "throttle_pct", unused=4.0, settings=SETTINGS)
         for amplitude in (0.0, 1.0, 3.0, 10.0)
+        for pedal in [slow + amplitude * np.sin(2 * np.pi * 2.5 * seconds)]
     ]
     assert all(value is not None for value in values)
     assert values == sorted(values, reverse=True, key=lambda value: value or 0.0)
@@ -173,6 +175,12 @@ def test_nothing_is_counted_in_gaps() -> None:
     assert count_brake_spikes(lap(brake_bar=brake), SETTINGS) == 2
 
 
+def test_low_pass_is_the_forward_and_backward_filter_of_scipy() -> None:
+    values = np.random.default_rng(7).normal(0, 30, 400)
+    whole = sosfiltfilt(butter(2, 4.0, fs=20.0, output="sos"), values)
+    np.testing.assert_array_equal(low_pass(values, 4.0, 20.0), whole)
+
+
 def test_low_pass_keeps_a_ramp_in_place() -> None:
     values = ramps((0, 0), (100, 100))
     smooth = low_pass(values, 4.0, 20.0)
@@ -202,6 +210,6 @@ def test_steering_counts_do_not_depend_on_side_or_zero(seed: int, shift: float) 
 @given(seed=st.integers(0, 2**32 - 1), scale=st.floats(5, 100))
 def test_smoothness_is_a_share(seed: int, scale: float) -> None:
     values = np.random.default_rng(seed).normal(0, scale, 400)
-    found = smoothness(values, 20.0, unused=0.1, settings=SETTINGS)
+    found = smoothness(lap(throttle_pct=values), "throttle_pct", unused=0.1, settings=SETTINGS)
     assert found is not None
     assert 0.0 <= found <= 1.0

@@ -1,6 +1,12 @@
+import itertools
 from pathlib import Path
 
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
+
 from grx_pipeline.schemas import CHANNELS, TABLES
+from grx_pipeline.schemas.contract import is_strictly_ascending
 from grx_pipeline.schemas.reference import render_reference
 
 # The specification's tables: names, columns and types that other people's scripts build on.
@@ -47,3 +53,12 @@ def test_a_channel_is_a_column_of_the_samples() -> None:
 def test_the_table_reference_is_current() -> None:
     page = Path(__file__).parents[2] / "docs" / "tables.md"
     assert page.read_text(encoding="utf-8") == render_reference(), "run `make docs`"
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 3) | st.none()), max_size=6))
+def test_rows_ascend_strictly_where_each_comes_after_the_one_before(rows: list[tuple[str, int | None]]) -> None:
+    names, laps = pa.array([name for name, _ in rows], pa.string()), pa.array([lap for _, lap in rows], pa.int32())
+    table = pa.table({"name": names, "lap": laps})
+    has_null = len(rows) > 1 and any(lap is None for _, lap in rows)
+    expected = not has_null and all(before < here for before, here in itertools.pairwise(rows))
+    assert is_strictly_ascending(table, ("name", "lap")) is expected
