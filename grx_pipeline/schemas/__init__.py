@@ -6,11 +6,16 @@ sector times integer milliseconds (`_ms`); the specification's `sector_n_time` (
 exceptions that its contract asks for. JSON shapes do not belong here (reports/records.py).
 """
 
+from grx_pipeline.schemas.analysis import ANALYSIS_TABLES
 from grx_pipeline.schemas.contract import Column, Table
 from grx_pipeline.schemas.core import CORE_TABLES
+from grx_pipeline.schemas.narratives import NARRATIVE_TABLES
 from grx_pipeline.schemas.out import OUT_TABLES
 from grx_pipeline.schemas.raw import CHANNELS, RAW_TABLES
+from grx_pipeline.schemas.references import REFERENCE_TABLES
+from grx_pipeline.schemas.track import TRACK_TABLES
 
-TABLES: dict[str, Table] = {table.name: table for table in (*RAW_TABLES, *CORE_TABLES, *OUT_TABLES)}
+_ALL = (*RAW_TABLES, *CORE_TABLES, *TRACK_TABLES, *OUT_TABLES, *REFERENCE_TABLES, *ANALYSIS_TABLES, *NARRATIVE_TABLES)
+TABLES: dict[str, Table] = {table.name: table for table in _ALL}
 
 __all__ = ["CHANNELS", "TABLES", "Column", "Table"]

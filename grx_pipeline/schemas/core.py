@@ -196,44 +196,6 @@ CORE_TABLES: tuple[Table, ...] = (
         key=("vehicle_id", "lap_number"),
     ),
     Table(
-        name="lap_traces",
-        text="Complete laps of one vehicle over distance, on a grid from the line.",
-        step="core_traces",
-        has_parts=True,
-        in_warehouse=False,
-        columns=(
-            VEHICLE,
-            LAP,
-            real_column(
-                "distance_m",
-                "distance from the line; integral of speed scaled to the circuit's length",
-                unit="m",
-                null=False,
-            ),
-            real_column("time_ms", "time since the start of the lap", unit="ms"),
-            real_column("speed_kmh", "speed, lag removed", unit="km/h"),
-            real_column("throttle_pct", "accelerator pedal, or throttle blade where there is no pedal", unit="%"),
-            real_column("brake_bar", "front brake pressure", unit="bar"),
-            real_column("steering_deg", "steering wheel angle, zero removed, + to the left", unit="deg"),
-        ),
-        key=("vehicle_id", "lap_number", "distance_m"),
-    ),
-    Table(
-        name="lap_distances",
-        text="How the integral of speed compares with the circuit's length, per lap with a trace.",
-        step="core_traces",
-        columns=(
-            VEHICLE,
-            LAP,
-            real_column(
-                "integral_m", "integral of the lag-corrected speed between the crossings", unit="m", null=False
-            ),
-            real_column("scale", "circuit length / integral", null=False),
-            flag_column("is_trusted", "the scale is near enough to 1"),
-        ),
-        key=("vehicle_id", "lap_number"),
-    ),
-    Table(
         name="telemetry_features",
         text="What the hands and feet did in each lap with complete telemetry (algorithms, section 4).",
         step="core_features",

@@ -18,6 +18,10 @@ from grx_pipeline.storage.parquet import read_frame
 Array = npt.NDArray[np.float64]
 
 _COLUMNS = {raw: column for raw, column, *_ in CHANNELS}
+_READ = (
+    *("sample_ms", "ecu_ms", "speed_kmh", "brake_front_bar", "steering_deg"),
+    *("accel_x_g", "accel_y_g", "gear", "engine_rpm"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,14 +38,22 @@ class Channel:
         values = np.interp(time_ms, self.time_ms, self.values)
         return np.where(self.is_gap(time_ms, gap_ms=gap_ms), np.nan, values)
 
+    def last_at(self, time_ms: Array, *, gap_ms: float) -> Array:
+        """The last value before or at each time; NaN before the first and where `at` is."""
+        if not self.values.size:
+            return np.full(time_ms.shape, np.nan)
+        before = np.searchsorted(self.time_ms, time_ms, side="right") - 1
+        is_unknown = (before < 0) | self.is_gap(time_ms, gap_ms=gap_ms)
+        return np.where(is_unknown, np.nan, self.values[before])
+
     def is_gap(self, time_ms: Array, *, gap_ms: float) -> npt.NDArray[np.bool_]:
         """Whether each time lies in a gap over `gap_ms`, or further than that before the first or after the last."""
-        after = np.searchsorted(self.time_ms, time_ms)
-        padded = np.concatenate([[-np.inf], self.time_ms, [np.inf]])
-        before, behind = time_ms - padded[after], padded[after + 1] - time_ms
-        is_inside = (after > 0) & (after < self.time_ms.size)
-        is_far = np.where(is_inside, before + behind > gap_ms, np.minimum(before, behind) > gap_ms)
-        outcome: npt.NDArray[np.bool_] = is_far & (behind > 0)
+        if not self.time_ms.size:
+            return np.ones(time_ms.shape, dtype=bool)
+        before = np.flatnonzero(np.diff(self.time_ms) > gap_ms)
+        begins = np.concatenate([[-np.inf], self.time_ms[before], [self.time_ms[-1] + gap_ms]])
+        ends = np.concatenate([[self.time_ms[0] - gap_ms], self.time_ms[before + 1], [np.inf]])
+        outcome: npt.NDArray[np.bool_] = time_ms < ends[np.searchsorted(begins, time_ms) - 1]
         return outcome
 
 
@@ -54,7 +66,10 @@ class VehicleChannels:
     throttle_pct: Channel
     brake_bar: Channel
     steering_deg: Channel
+    accel_x_g: Channel
     accel_y_g: Channel
+    gear: Channel
+    engine_rpm: Channel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,28 +92,36 @@ class SpeedCurve:
 def read_channels(path: Path, corrections: Mapping[str, object]) -> VehicleChannels:
     """The channels in one part of `telemetry`, corrected by the vehicle's row of `sensors`."""
     throttle = _COLUMNS.get(str(corrections["throttle_channel"]))
-    columns = ["sample_ms", "ecu_ms", "speed_kmh", "brake_front_bar", "steering_deg", "accel_y_g"]
-    samples = read_frame(path, columns=[*columns, *([throttle] if throttle else [])])
+    columns = [*_READ, *([throttle] if throttle else [])]
+    samples = read_frame(path, columns=columns)
     fast, stamp = samples["sample_ms"].to_numpy(float), samples["ecu_ms"].to_numpy(float)
 
-    def channel(column: str, time_ms: Array, *, sign: float = 1.0, zero: float = 0.0) -> Channel:
+    def channel(column: str, time_ms: Array = fast, *, sign: str | None = None, zero: str | None = None) -> Channel:
         values = samples[column].to_numpy(float)
         known = np.isfinite(values)
-        return Channel(time_ms=time_ms[known], values=sign * (values[known] - zero))
+        factor = _number(corrections[sign]) if sign else 1.0
+        return Channel(
+            time_ms=time_ms[known], values=factor * (values[known] - (_number(corrections[zero]) if zero else 0.0))
+        )
 
     return VehicleChannels(
         sample_ms=fast,
         speed_kmh=channel("speed_kmh", stamp - 1000 * _number(corrections["speed_lag_s"])),
-        throttle_pct=channel(throttle, fast) if throttle else Channel(time_ms=np.empty(0), values=np.empty(0)),
-        brake_bar=channel("brake_front_bar", fast),
-        steering_deg=channel("steering_deg", fast, zero=_number(corrections["steering_zero_deg"])),
-        accel_y_g=channel(
-            "accel_y_g",
-            fast,
-            sign=_number(corrections["accel_y_sign"]),
-            zero=_number(corrections["accel_y_zero_g"]),
-        ),
+        throttle_pct=channel(throttle) if throttle else Channel(time_ms=np.empty(0), values=np.empty(0)),
+        brake_bar=channel("brake_front_bar"),
+        steering_deg=channel("steering_deg", zero="steering_zero_deg"),
+        accel_x_g=channel("accel_x_g", sign="accel_x_sign", zero="accel_x_zero_g"),
+        accel_y_g=channel("accel_y_g", sign="accel_y_sign", zero="accel_y_zero_g"),
+        gear=channel("gear"),
+        engine_rpm=channel("engine_rpm", stamp),
     )
+
+
+def read_speed(path: Path, corrections: Mapping[str, object]) -> Channel:
+    """The lag-corrected speed alone, as read_channels gives it."""
+    samples = read_frame(path, columns=["ecu_ms", "speed_kmh"]).dropna()
+    stamp = samples["ecu_ms"].to_numpy(float) - 1000 * _number(corrections["speed_lag_s"])
+    return Channel(time_ms=stamp, values=samples["speed_kmh"].to_numpy(float))
 
 
 def fit_speed(speed: Channel) -> SpeedCurve | None:

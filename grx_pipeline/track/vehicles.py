@@ -1,23 +1,32 @@
 """The vehicles of a session that have complete laps, one in memory at a time: what traces and features start from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
 from grx_pipeline.storage.parquet import read_frame
 from grx_pipeline.storage.steps import StepContext
-from grx_pipeline.track.channels import SpeedCurve, VehicleChannels, fit_speed, read_channels
+from grx_pipeline.track.channels import SpeedCurve, VehicleChannels, fit_speed, read_channels, read_speed
 
 
 @dataclass(frozen=True, kw_only=True)
 class VehicleLaps:
-    """One vehicle's complete laps (rows of `telemetry_laps`), its corrected channels, its speed if any."""
+    """One vehicle's complete laps (rows of `telemetry_laps`), and where its telemetry and its corrections are."""
 
     vehicle_id: str
     laps: pd.DataFrame
-    channels: VehicleChannels
-    curve: SpeedCurve | None
+    telemetry: Path
+    corrections: Mapping[str, object]
+
+    def speed(self) -> SpeedCurve | None:
+        """Its speed over time, if any."""
+        return fit_speed(read_speed(self.telemetry, self.corrections))
+
+    def channels(self) -> VehicleChannels:
+        """All its corrected channels."""
+        return read_channels(self.telemetry, self.corrections)
 
 
 def complete_laps(context: StepContext) -> Iterator[VehicleLaps]:
@@ -29,6 +38,9 @@ def complete_laps(context: StepContext) -> Iterator[VehicleLaps]:
     sensors = read_frame(paths.table(session, "sensors")).set_index("vehicle_id").to_dict("index")
     for vehicle_id, laps in windows[windows["is_complete"]].groupby("vehicle_id", sort=True):
         name = str(vehicle_id)
-        corrections = {str(column): value for column, value in sensors[name].items()}
-        channels = read_channels(paths.table(session, "telemetry", part=parts[name]), corrections)
-        yield VehicleLaps(vehicle_id=name, laps=laps, channels=channels, curve=fit_speed(channels.speed_kmh))
+        yield VehicleLaps(
+            vehicle_id=name,
+            laps=laps,
+            telemetry=paths.table(session, "telemetry", part=parts[name]),
+            corrections={str(column): value for column, value in sensors[name].items()},
+        )

@@ -128,7 +128,8 @@ def test_sector_times_lie_at_one_place_of_the_trace(session: Session) -> None:
             if laps.loc[key, "is_clean"]:
                 places.append(np.interp(laps.loc[key, "sector_1_ms"], known["time_ms"], known["distance_m"]))
     spread = 1.4826 * np.median(np.abs(np.array(places) - np.median(places)))
-    assert spread < 6.0
+    # Laps are pinned there; the trace is linear between grid points.
+    assert spread < 0.1
 
 
 def test_features_are_in_the_range_of_real_laps(session: Session) -> None:

@@ -15,6 +15,8 @@ from grx_pipeline.schemas import TABLES
 from grx_pipeline.settings import Settings
 from grx_pipeline.storage.parquet import read_frame, write_table
 from grx_pipeline.storage.steps import StepContext
+from grx_pipeline.track.field import read_field
+from grx_pipeline.track.line import find_line
 from grx_pipeline.track.steps import build_traces
 
 Array = npt.NDArray[np.float64]
@@ -65,7 +67,7 @@ def put(context: StepContext, table: str, rows: list[dict[str, object]]) -> None
 def vehicle_row(vehicle_id: str, count: int) -> dict[str, object]:
     return {
         **{"vehicle_id": vehicle_id, "part": vehicle_id, "samples": count, "rows_read": 9 * count},
-        **{"is_clock_frozen": not count, "channels": ["speed"]},
+        **{"is_clock_frozen": not count, "channels": ["speed", "VBOX_Lat_Min"]},
     }
 
 
@@ -166,20 +168,136 @@ def test_short_and_bare_telemetry_is_told_apart_in_the_note(tmp_path: Path) -> N
 def test_traces_are_written_under_the_car_s_name_and_scaled_to_the_map(context: StepContext) -> None:
     build_telemetry_laps(context)
     outcome = build_traces(context)
-    assert sorted(path.stem for path in outcome.outputs) == ["car0", "car1", "lap_distances"]
+    summaries = ["distance_checks", "lap_distances", "timing_lines"]
+    assert sorted(path.stem for path in outcome.outputs) == ["car0", "car1", *summaries]
     trace = table(context, "lap_traces", part="car0")
     assert trace.groupby("lap_number")["distance_m"].max().tolist() == [LENGTH_M - 2.0] * LAPS
     distances = table(context, "lap_distances")
     # 144 km/h on average for 100 s.
     assert distances["integral_m"].tolist() == pytest.approx([4000.0] * 5, rel=0.002)
     assert distances["is_trusted"].all()
+    # The laps of this lake have no sector times.
+    assert not distances["is_anchored"].any()
+    assert distances["reason"].str.contains("no sector times").all()
+    assert table(context, "timing_lines").empty
 
 
-def test_circuit_without_a_length_leaves_the_traces_unscaled(tmp_path: Path) -> None:
-    context = make_lake(tmp_path, {WHOLE: samples(-20, 420)}, length_m=None)
+def with_sectors(context: StepContext) -> StepContext:
+    """Sector and section times of a car that passes S1 at 30 s, S2 at 70 s and the other lines half way."""
+    path = context.paths.table(context.session, "laps")
+    times = {"sector_1_ms": 30_000, "sector_2_ms": 40_000, "sector_3_ms": 30_000, "im1a_ms": 15_000}
+    laps = read_frame(path).assign(**times, im2a_ms=20_000, im3a_ms=15_000)
+    laps["reasons"] = [[] for _ in range(len(laps))]
+    write_table(laps, path, TABLES["laps"])
+    return context
+
+
+def test_laps_are_pinned_at_the_sector_lines_and_measured_at_the_others(context: StepContext) -> None:
+    build_telemetry_laps(with_sectors(context))
+    assert build_traces(context).figures == {"laps": 5, "trusted_laps": 5, "anchored_laps": 5}
+    lines = table(context, "timing_lines").set_index("line")
+    assert lines["is_anchor"].to_dict() == {"IM1a": False, "IM2a": False, "IM3a": False, "S1": True, "S2": True}
+    # 144 km/h on average and the same speed at the lines; the windows lie some 10 ms apart.
+    expected = {"IM1a": 600, "S1": 1200, "IM2a": 2000, "S2": 2800, "IM3a": 3400}
+    turn = 2 * np.pi / 25
+    for line, place in expected.items():
+        begin, end = BIAS_MS / 1000, BIAS_MS / 1000 + place / 40
+        swing = 60 / 3.6 / turn * (np.sin(turn * end) - np.sin(turn * begin))
+        assert lines.loc[line, "distance_m"] == pytest.approx(place - swing, abs=3.0)
+    held_out = lines[~lines["is_anchor"]]
+    assert (held_out["time_error_p95_ms"] < 60).all()
+    assert lines.loc[["S1", "S2"], "time_error_median_ms"].isna().all()
+    distances = table(context, "lap_distances")
+    assert distances["reason"].isna().all()
+    assert distances["shift_ms"].abs().max() < 60
+    field = read_field(context)
+    official = [30_000, 70_000, LAP_MS]
+    places = np.array([*lines.loc[["S1", "S2"], "distance_m"], LENGTH_M])
+    assert field.times_at(places) == pytest.approx(np.tile(official, (5, 1)), abs=1e-6)
+
+
+def test_checks_are_of_what_the_cars_have(context: StepContext) -> None:
+    build_telemetry_laps(with_sectors(context))
+    build_traces(context)
+    checks = table(context, "distance_checks").set_index("compared")
+    assert checks.index.tolist() == [f"integral of speed at {line}, before anchoring" for line in ("S1", "S2")]
+    assert (checks["laps"] == 5).all()
+    assert (checks["p95_m"] < 3).all()
+
+
+def test_gps_and_lap_distance_are_compared_where_the_cars_have_them(tmp_path: Path) -> None:
+    rows = samples(-20, 420)
+    seconds = (rows["sample_ms"] - RACE_START + ECU_OFFSET - BIAS_MS) / 1000
+    turn = 2 * np.pi / 25
+    since = 40 * seconds - 60 / 3.6 / turn * (np.sin(turn * (seconds + BIAS_MS / 1000)) - np.sin(turn * BIAS_MS / 1000))
+    angle = 2 * np.pi * since / LENGTH_M
+    # A circle of 4 km at 40 degrees north, and a lap distance that begins 100 m after the line.
+    rows["latitude_deg"] = 40 + LENGTH_M / 2 / np.pi * np.cos(angle) / 111_035
+    rows["longitude_deg"] = -86 + LENGTH_M / 2 / np.pi * np.sin(angle) / 85_394
+    rows["lap_distance_m"] = np.where(np.arange(len(rows)) % 5 == 0, (since - 100) % LENGTH_M, np.nan)
+    context = with_sectors(make_lake(tmp_path, {WHOLE: rows}))
     build_telemetry_laps(context)
     build_traces(context)
-    assert table(context, "lap_distances")["scale"].tolist() == [1.0] * LAPS
+    checks = table(context, "distance_checks").set_index("compared")
+    places = ("start/finish", "S1", "S2")
+    assert {f"{what} at {place}" for what in ("GPS", "lap distance") for place in places} <= set(checks.index)
+    assert checks.loc["GPS along the lap, anchored", "laps"] == LAPS
+    # All laps are alike but for the place of their windows, some 20 ms at 40 m/s.
+    assert (checks["p95_m"] < 3).all()
+    line = find_line(context, read_field(context))
+    assert [source["source"] for source in line.sources] == ["gps", "inertial"]
+    radius = np.hypot(line.x_m - line.x_m.mean(), line.y_m - line.y_m.mean())
+    assert radius == pytest.approx(LENGTH_M / 2 / np.pi, abs=3.0)
+
+
+def test_circuit_without_a_length_has_the_measured_one(tmp_path: Path) -> None:
+    context = with_sectors(make_lake(tmp_path, {WHOLE: samples(-20, 420)}, length_m=None))
+    build_telemetry_laps(context)
+    build_traces(context)
+    distances = table(context, "lap_distances")
+    assert distances["scale"].tolist() == pytest.approx([1.0] * LAPS, rel=1e-3)
+    measured = distances["integral_m"].median()
+    field = read_field(context)
+    assert field.length_m == pytest.approx(measured)
+    assert field.times_at(np.array([field.length_m]))[:, 0].tolist() == [LAP_MS] * LAPS
+
+
+def test_laps_that_do_not_fit_the_map_are_not_trusted_and_say_why(tmp_path: Path) -> None:
+    context = with_sectors(make_lake(tmp_path, {WHOLE: samples(-20, 420)}, length_m=5000.0))
+    build_telemetry_laps(context)
+    assert build_traces(context).figures == {"laps": LAPS, "trusted_laps": 0, "anchored_laps": 0}
+    distances = table(context, "lap_distances").set_index("lap_number")
+    assert "20.0 % shorter than the circuit" in distances.loc[3, "reason"]
+    assert "green flag" in distances.loc[1, "reason"]
+    assert table(context, "timing_lines").empty
+    assert table(context, "distance_checks").empty
+    assert len(table(context, "lap_traces", part="car0"))
+    assert read_field(context).lap_numbers.size == 0
+
+
+def test_single_lap_is_pinned_at_its_own_sector_lines(tmp_path: Path) -> None:
+    context = with_sectors(make_lake(tmp_path, {WHOLE: samples(90, 220)}))
+    build_telemetry_laps(context)
+    assert build_traces(context).figures == {"laps": 1, "trusted_laps": 1, "anchored_laps": 1}
+    lines = table(context, "timing_lines").set_index("line")
+    assert lines["spread_m"].isna().all()
+    assert table(context, "distance_checks").empty
+    field = read_field(context)
+    places = np.array([*lines.loc[["S1", "S2"], "distance_m"], LENGTH_M])
+    assert field.times_at(places)[0].tolist() == pytest.approx([30_000, 70_000, LAP_MS], abs=1e-6)
+    (inertial,) = find_line(context, field).sources
+    assert inertial["laps"] == 1
+
+
+def test_session_without_telemetry_has_empty_tables(tmp_path: Path) -> None:
+    context = make_lake(tmp_path, {})
+    build_telemetry_laps(context)
+    assert build_traces(context).rows == 0
+    for name in ("lap_distances", "timing_lines", "distance_checks"):
+        assert table(context, name).empty
+    field = read_field(context)
+    assert field.lap_numbers.size == 0
+    assert find_line(context, field).distance_m.size == 0
 
 
 def test_car_that_does_not_move_has_features_but_no_trace(tmp_path: Path) -> None:
