@@ -1,0 +1,1 @@
+"""What a driver should change, where two drivers differ, and who leads in what."""

@@ -1,0 +1,246 @@
+"""Every pair of drivers: how far apart their best laps are, and where, by sector, corner and segment.
+
+All pairs at once: the times of d drivers at m places are one matrix, and a pair's gaps are the difference of two of
+its rows.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from grx_pipeline.methods.advice.losses import counted, median_of
+from grx_pipeline.methods.advice.places import PHASES, Array, by_lap
+from grx_pipeline.methods.siwtl import SECTOR_COLUMNS
+
+Rows = npt.NDArray[np.int64]
+
+_SECTORS = ("S1", "S2", "S3")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tables:
+    """Rows of the tables comparisons and comparison_lines."""
+
+    pairs: pa.Table
+    lines: pa.Table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circuit:
+    """The tables corners, segments and segment_laps."""
+
+    corners: pd.DataFrame
+    segments: pd.DataFrame
+    segment_laps: pd.DataFrame
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Laps:
+    """One lap of each driver (d,): its number, time and official sectors; NaN where there is none."""
+
+    numbers: Array
+    times_ms: Array
+    sectors_ms: Array
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Level:
+    """Lines of one level: names (m,), times of the compared laps and medians of clean laps (d, m)."""
+
+    level: str
+    names: Sequence[str]
+    lines: Sequence[int]
+    times_ms: Array
+    medians_ms: Array
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Field:
+    """The drivers (d,) in the order of the classification, their best lap and their best lap with a trace."""
+
+    order: npt.NDArray[np.object_]
+    drivers: pd.DataFrame
+    best: _Laps
+    traced: _Laps
+
+    @property
+    def has_best(self) -> npt.NDArray[np.bool_]:
+        return np.isfinite(self.best.times_ms)
+
+    @property
+    def has_trace(self) -> npt.NDArray[np.bool_]:
+        return np.isfinite(self.traced.times_ms)
+
+
+def compare_drivers(
+    drivers: pd.DataFrame, laps: pd.DataFrame, circuit: Circuit, uncertain_s: Mapping[str, float], *, min_laps: int
+) -> Tables:
+    """All pairs in the order of the classification, from the tables of the same names.
+
+    `uncertain_s` names the cars whose laps few crossings place, with the gap that is certain all the same. Medians
+    are over clean laps, of drivers with at least `min_laps` of them there.
+    """
+    clean = laps[laps["is_clean"]].sort_values(["lap_time_ms", "lap_number"], ignore_index=True)
+    traced = pd.MultiIndex.from_frame(circuit.segment_laps[["vehicle_id", "lap_number"]].drop_duplicates())
+    with_trace = clean[pd.MultiIndex.from_frame(clean[["vehicle_id", "lap_number"]]).isin(traced)]
+    ranked = drivers.assign(is_unplaced=drivers["position"].isna())
+    ranked = ranked.sort_values(["is_unplaced", "position", "vehicle_id"]).set_index("vehicle_id")
+    order = ranked.index.to_numpy(object)
+    field = _Field(order=order, drivers=ranked, best=_best_laps(clean, order), traced=_best_laps(with_trace, order))
+    first, second = np.triu_indices(len(order), k=1)
+    on_traces = field.has_trace[first] & field.has_trace[second]
+    off_traces = ~on_traces & field.has_best[first] & field.has_best[second]
+    medians = _medians(clean, order, clean[list(SECTOR_COLUMNS)].to_numpy(float, na_value=np.nan), min_laps)
+    parts = []
+    for lap, chosen in ((field.traced, on_traces), (field.best, off_traces)):
+        sectors = _Level(level="sector", names=_SECTORS, lines=(1, 2, 3), times_ms=lap.sectors_ms, medians_ms=medians)
+        parts.append(_lines(sectors, order, first[chosen], second[chosen]))
+    levels = _levels_of_traces(field, with_trace, circuit, min_laps)
+    limits = [_limits(field, number, uncertain_s, _unknown(levels[-1], number)) for number in range(len(order))]
+    parts += [_lines(level, order, first[on_traces], second[on_traces]) for level in levels]
+    return Tables(pairs=_pairs(field, limits, first, second, on_traces), lines=pa.concat_tables(parts))
+
+
+def _best_laps(clean: pd.DataFrame, order: npt.NDArray[np.object_]) -> _Laps:
+    """The fastest lap of each driver; `clean` is sorted by lap time."""
+    best = clean.drop_duplicates("vehicle_id").set_index("vehicle_id").reindex(order)
+    return _Laps(
+        numbers=best["lap_number"].to_numpy(float, na_value=np.nan),
+        times_ms=best["lap_time_ms"].to_numpy(float, na_value=np.nan),
+        sectors_ms=best[list(SECTOR_COLUMNS)].to_numpy(float, na_value=np.nan),
+    )
+
+
+def _medians(clean: pd.DataFrame, order: npt.NDArray[np.object_], times_ms: Array, min_laps: int) -> Array:
+    """Medians (d, m) of the rows of `clean` with `times_ms` (n, m)."""
+    medians = np.full((len(order), times_ms.shape[1]), np.nan)
+    rows = clean.reset_index(drop=True).groupby("vehicle_id").indices
+    for number, vehicle in enumerate(order):
+        own = times_ms[rows[vehicle]] if vehicle in rows else times_ms[:0]
+        medians[number] = np.where(counted(own) >= min_laps, median_of(own), np.nan)
+    return medians
+
+
+def _levels_of_traces(field: _Field, clean: pd.DataFrame, circuit: Circuit, min_laps: int) -> list[_Level]:
+    """Corners and segments, of the `clean` laps with a trace."""
+    corners, segments, order = circuit.corners, circuit.segments, field.order
+    used = pd.MultiIndex.from_frame(clean[["vehicle_id", "lap_number"]])
+    numbers = segments["segment"].to_numpy()
+    times = by_lap(circuit.segment_laps, used, column="segment", labels=numbers, value="time_ms")
+    rows = used.get_indexer(pd.MultiIndex.from_arrays([order, field.traced.numbers]))
+    compared = np.full((len(order), len(numbers)), np.nan)
+    compared[rows >= 0] = times[rows[rows >= 0]]
+    in_corner = segments["phase"].isin(PHASES).to_numpy()
+    member = np.array(
+        [(segments["corner_index"] == index).to_numpy() & in_corner for index in corners["corner_index"]], dtype=float
+    ).reshape(len(corners), len(segments))
+    return [
+        _Level(
+            level="corner",
+            names=corners["corner"].tolist(),
+            lines=range(1, len(corners) + 1),
+            times_ms=_summed(compared, member),
+            medians_ms=_medians(clean, order, _summed(times, member), min_laps),
+        ),
+        _Level(
+            level="segment",
+            names=segments["name"].tolist(),
+            lines=range(1, len(segments) + 1),
+            times_ms=compared,
+            medians_ms=_medians(clean, order, times, min_laps),
+        ),
+    ]
+
+
+def _summed(times: Array, member: Array) -> Array:
+    """Times (n, segments) summed over the segments of each corner (c, segments): (n, c), NaN where one is unknown."""
+    is_known = np.isfinite(times)
+    unknown = (~is_known).astype(float) @ member.T
+    return np.where(unknown > 0, np.nan, np.where(is_known, times, 0.0) @ member.T)
+
+
+def _lines(level: _Level, order: npt.NDArray[np.object_], first: Rows, second: Rows) -> pa.Table:
+    pairs, lines = len(first), len(level.lines)
+
+    def repeated(names: pa.Array, rows: Rows) -> pa.Array:
+        return names.take(pa.array(rows))
+
+    vehicles = pa.array(order, pa.string())
+    each = np.tile(np.arange(lines), pairs)
+    return pa.table(
+        {
+            "vehicle_a": repeated(vehicles, np.repeat(first, lines)),
+            "vehicle_b": repeated(vehicles, np.repeat(second, lines)),
+            "level": repeated(pa.array([level.level]), np.zeros(pairs * lines, dtype=np.int64)),
+            "line": pa.array(np.asarray(level.lines, dtype=np.int32)[each], pa.int32()),
+            "name": repeated(pa.array(list(level.names), pa.string()), each),
+            "gap_ms": _nullable((level.times_ms[second] - level.times_ms[first]).ravel()),
+            "median_gap_ms": _nullable((level.medians_ms[second] - level.medians_ms[first]).ravel()),
+        }
+    )
+
+
+def _pairs(
+    field: _Field, limits: Sequence[str | None], first: Rows, second: Rows, on_traces: npt.NDArray[np.bool_]
+) -> pa.Table:
+    labels = [f"#{number}" for number in field.drivers["car_number"]]
+    lap_a, lap_b = (
+        np.where(on_traces, field.traced.numbers[rows], field.best.numbers[rows]) for rows in (first, second)
+    )
+    trace_gap = np.where(on_traces, field.traced.times_ms[second] - field.traced.times_ms[first], np.nan)
+    notes = [_note(a, b, limits, labels) for a, b in zip(first.tolist(), second.tolist(), strict=True)]
+    return pa.table(
+        {
+            "vehicle_a": pa.array(field.order[first], pa.string()),
+            "vehicle_b": pa.array(field.order[second], pa.string()),
+            "gap_ms": _whole(field.best.times_ms[second] - field.best.times_ms[first]),
+            "lap_a": _whole(lap_a),
+            "lap_b": _whole(lap_b),
+            "trace_gap_ms": _whole(trace_gap),
+            "note": pa.array(notes, pa.string()),
+        }
+    )
+
+
+def _unknown(segments: _Level, number: int) -> list[str]:
+    """The segments of a driver's compared lap that lie in a gap of the telemetry."""
+    return [name for name, time in zip(segments.names, segments.times_ms[number], strict=True) if np.isnan(time)]
+
+
+def _limits(field: _Field, number: int, uncertain_s: Mapping[str, float], unknown: Sequence[str]) -> str | None:
+    """What a driver lacks for a comparison by corner, or what limits it; None where nothing does."""
+    vehicle, lap = str(field.order[number]), field.traced.numbers[number]
+    if not field.has_best[number]:
+        return "no clean lap"
+    if not field.has_trace[number]:
+        has_telemetry = bool(field.drivers["has_telemetry"].iloc[number])
+        return "no clean lap with a trusted trace" if has_telemetry else "no telemetry"
+    told = []
+    if lap != field.best.numbers[number]:
+        slower_s = (field.traced.times_ms[number] - field.best.times_ms[number]) / 1000
+        told.append(f"lap {lap:.0f} is shown, {slower_s:.3f} s off the best, which has no trace")
+    if vehicle in uncertain_s:
+        told.append(f"few crossings place the laps, gaps under {uncertain_s[vehicle]:g} s in a corner are uncertain")
+    if unknown:
+        told.append(f"gaps in the telemetry, no time in {', '.join(unknown)}")
+    return "; ".join(told) or None
+
+
+def _note(first: int, second: int, limits: Sequence[str | None], labels: Sequence[str]) -> str | None:
+    """As "#7: no telemetry. #72: lap 5 is shown, ..."; None where both are compared on their best laps in full."""
+    told = [f"{labels[number]}: {limits[number]}." for number in (first, second) if limits[number]]
+    return " ".join(told) or None
+
+
+def _nullable(values: Array) -> pa.Array:
+    return pa.array(values, pa.float64(), mask=~np.isfinite(values))
+
+
+def _whole(values: Array) -> pa.Array:
+    """Whole numbers; null for NaN."""
+    is_known = np.isfinite(values)
+    return pa.array(np.where(is_known, np.round(values), 0).astype(np.int64), pa.int64(), mask=~is_known)

@@ -1,0 +1,57 @@
+"""Drivers in order, category by category. Only those whose figure is known are ranked."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Category:
+    """What a ranking is made of: a column of siwtl or dptad_drivers, its unit, and whether less is better."""
+
+    name: str
+    column: str
+    unit: str
+    is_less_better: bool = False
+
+
+_OF_LAPS = (_Category(name="pace", column="best_lap_ms", unit="ms", is_less_better=True),)
+_OF_ENOUGH_LAPS = (
+    _Category(name="consistency", column="consistency_score", unit="%"),
+    _Category(name="gain", column="potential_gain_ms", unit="ms", is_less_better=True),
+)
+_OF_DRIVING = (
+    _Category(name="brake", column="brake_smoothness", unit="1"),
+    _Category(name="throttle", column="throttle_smoothness", unit="1"),
+    _Category(name="steering", column="steering_smoothness", unit="1"),
+    _Category(name="speed", column="speed_consistency", unit="1"),
+)
+
+
+def rank_drivers(targets: pd.DataFrame, driving: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the table rankings, from the tables siwtl and dptad_drivers.
+
+    Consistency and gain of a target of low confidence say nothing and are left out: a single lap is perfectly
+    consistent and has nothing to gain.
+    """
+    sure = targets[targets["confidence"] == "normal"]
+    parts = [_ranked(targets, category) for category in _OF_LAPS]
+    parts += [_ranked(sure, category) for category in _OF_ENOUGH_LAPS]
+    parts += [_ranked(driving, category) for category in _OF_DRIVING]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _ranked(drivers: pd.DataFrame, category: _Category) -> pd.DataFrame:
+    known = drivers.dropna(subset=category.column)
+    values = known[category.column].astype(float)
+    ranks = values.rank(method="min", ascending=category.is_less_better)
+    return pd.DataFrame(
+        {
+            "category": pd.Series(category.name, index=known.index, dtype="str"),
+            "rank": ranks.astype("int64"),
+            "vehicle_id": known["vehicle_id"],
+            "value": values,
+            "unit": pd.Series(category.unit, index=known.index, dtype="str"),
+            "drivers": pd.Series(len(known), index=known.index, dtype="int64"),
+        }
+    )

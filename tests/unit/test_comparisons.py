@@ -1,0 +1,125 @@
+"""Pairs of drivers: gaps that add up, in the order of the classification, and what a comparison lacks."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.corner_session import TILES, corner_session
+
+from grx_pipeline.methods.advice.comparisons import Circuit, Tables, compare_drivers
+from grx_pipeline.schemas import TABLES
+from grx_pipeline.storage.parquet import conform
+
+
+def compare(tables: dict[str, pd.DataFrame], **uncertain_s: float) -> Tables:
+    circuit = Circuit(**{name: tables[name] for name in ("corners", "segments", "segment_laps")})
+    return compare_drivers(tables["drivers"], tables["laps"], circuit, uncertain_s, min_laps=3)
+
+
+def pair(compared: Tables, first: str, second: str) -> tuple[pd.Series, pd.DataFrame]:
+    pairs, lines = compared.pairs.to_pandas(), compared.lines.to_pandas()
+    (row,) = [row for _, row in pairs.iterrows() if (row["vehicle_a"], row["vehicle_b"]) == (first, second)]
+    return row, lines[(lines["vehicle_a"] == first) & (lines["vehicle_b"] == second)]
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.dictionaries(st.sampled_from([tile[0] for tile in TILES]), st.integers(-900, 900)), min_size=2, max_size=5
+    )
+)
+def test_segments_and_sectors_of_every_pair_add_up_to_its_gap(slower: list[dict[str, int]]) -> None:
+    tables = corner_session({f"car-{n}": tiles for n, tiles in enumerate(slower)}, laps=3)
+    compared = compare(tables)
+    conform(compared.pairs, TABLES["comparisons"])
+    conform(compared.lines, TABLES["comparison_lines"])
+    gaps = compared.pairs.to_pandas().set_index(["vehicle_a", "vehicle_b"])
+    sums = compared.lines.to_pandas().groupby(["level", "vehicle_a", "vehicle_b"])["gap_ms"].sum()
+    assert len(gaps) == len(slower) * (len(slower) - 1) // 2
+    for key, trace_gap in gaps["trace_gap_ms"].items():
+        assert sums.loc[("segment", *key)] == pytest.approx(trace_gap, abs=1e-6)
+        assert sums.loc[("sector", *key)] == trace_gap
+
+
+def test_a_corner_is_the_sum_of_its_phases_without_the_straights() -> None:
+    _, lines = pair(compare(corner_session({"a": {}, "b": {"T1 entry": 100.0, "T1 to S1": 50.0}})), "a", "b")
+    corner = lines[(lines["level"] == "corner") & (lines["name"] == "T1")].iloc[0]
+    phases = lines[(lines["level"] == "segment") & lines["name"].isin(["T1 braking", "T1 entry", "T1 exit"])]
+    assert corner["gap_ms"] == pytest.approx(phases["gap_ms"].sum())
+    assert corner["median_gap_ms"] == pytest.approx(100, abs=20)
+
+
+def test_pairs_are_in_the_order_of_the_classification_and_the_unplaced_come_last() -> None:
+    tables = corner_session({"third": {}, "unplaced": {}, "winner": {}})
+    tables["drivers"]["position"] = [3.0, None, 1.0]
+    pairs = compare(tables).pairs.to_pandas()
+    assert list(zip(pairs["vehicle_a"], pairs["vehicle_b"], strict=True)) == [
+        ("winner", "third"),
+        ("winner", "unplaced"),
+        ("third", "unplaced"),
+    ]
+
+
+def test_a_driver_without_telemetry_is_compared_by_sector_on_the_best_laps() -> None:
+    tables = corner_session({"a": {}, "b": {"T1 exit": 200.0}})
+    tables["segment_laps"] = tables["segment_laps"][tables["segment_laps"]["vehicle_id"] == "a"]
+    tables["drivers"]["has_telemetry"] = [True, False]
+    row, lines = pair(compare(tables), "a", "b")
+    best = tables["laps"].groupby("vehicle_id")["lap_time_ms"].min()
+    assert row["gap_ms"] == best["b"] - best["a"] == lines["gap_ms"].sum()
+    assert set(lines["level"]) == {"sector"}
+    assert np.isnan(row["trace_gap_ms"])
+    assert row["note"] == "#2: no telemetry."
+
+
+def test_another_lap_stands_in_where_the_best_has_no_trace() -> None:
+    tables = corner_session({"a": {}, "b": {}})
+    laps = tables["laps"]
+    best = laps.loc[laps[laps["vehicle_id"] == "b"]["lap_time_ms"].idxmin(), "lap_number"]
+    traces = tables["segment_laps"]
+    tables["segment_laps"] = traces[(traces["vehicle_id"] != "b") | (traces["lap_number"] != best)]
+    row, lines = pair(compare(tables), "a", "b")
+    shown = laps.set_index(["vehicle_id", "lap_number"])["lap_time_ms"]
+    assert row["lap_b"] != best
+    assert row["trace_gap_ms"] == shown["b", row["lap_b"]] - shown["a", row["lap_a"]]
+    assert lines[lines["level"] == "sector"]["gap_ms"].sum() == row["trace_gap_ms"]
+    assert f"#2: lap {row['lap_b']:.0f} is shown" in row["note"]
+
+
+def test_a_driver_without_a_clean_lap_is_named_and_has_no_lines() -> None:
+    tables = corner_session({"a": {}, "b": {}})
+    tables["laps"].loc[tables["laps"]["vehicle_id"] == "b", "is_clean"] = False
+    row, lines = pair(compare(tables), "a", "b")
+    assert row["note"] == "#2: no clean lap."
+    assert np.isnan(row["gap_ms"])
+    assert lines.empty
+
+
+def test_medians_need_enough_laps() -> None:
+    _, lines = pair(compare(corner_session({"a": {}, "b": {}}, laps=2)), "a", "b")
+    assert lines["median_gap_ms"].isna().all()
+    assert lines["gap_ms"].notna().all()
+
+
+def test_a_session_without_corners_is_compared_by_sector() -> None:
+    tables = corner_session({"a": {}, "b": {}})
+    for name in ("corners", "segments", "segment_laps"):
+        tables[name] = tables[name].iloc[:0]
+    _, lines = pair(compare(tables), "a", "b")
+    assert lines["name"].tolist() == ["S1", "S2", "S3"]
+
+
+def test_a_car_that_few_crossings_place_is_named_with_what_is_certain() -> None:
+    row, _ = pair(compare(corner_session({"a": {}, "b": {}}), a=0.25), "a", "b")
+    assert row["note"] == "#1: few crossings place the laps, gaps under 0.25 s in a corner are uncertain."
+
+
+def test_segments_in_a_gap_have_no_time_and_are_named() -> None:
+    tables = corner_session({"a": {}, "b": {}}, laps=1)
+    traces = tables["segment_laps"]
+    traces.loc[(traces["vehicle_id"] == "b") & traces["segment"].isin([3, 4]), "time_ms"] = None
+    row, lines = pair(compare(tables), "a", "b")
+    unknown = lines[lines["gap_ms"].isna()]
+    assert unknown["name"].tolist() == ["T1", "T1 entry", "T1 exit"]
+    assert row["note"] == "#2: gaps in the telemetry, no time in T1 entry, T1 exit."

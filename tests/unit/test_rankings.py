@@ -1,0 +1,54 @@
+"""Drivers in order, per category."""
+
+import pandas as pd
+
+from grx_pipeline.methods.advice.rankings import rank_drivers
+from grx_pipeline.schemas import TABLES
+from grx_pipeline.storage.parquet import conform
+
+TARGETS = pd.DataFrame(
+    {
+        "vehicle_id": ["a", "b", "c", "d", "e"],
+        "confidence": ["normal", "normal", "normal", "low", "none"],
+        "best_lap_ms": [99_000.0, 98_000.0, 98_000.0, 97_000.0, None],
+        "consistency_score": [99.0, 98.5, 99.5, 100.0, None],
+        "potential_gain_ms": [300.0, 100.0, 200.0, 0.0, None],
+    }
+)
+DRIVING = pd.DataFrame(
+    {
+        "vehicle_id": ["a", "b", "c", "d", "e"],
+        "brake_smoothness": [0.5, 0.7, None, 0.6, None],
+        "throttle_smoothness": None,
+        "steering_smoothness": [0.5, 0.5, 0.5, 0.5, 0.5],
+        "speed_consistency": [0.98, 0.99, None, None, None],
+    }
+)
+
+
+def order(category: str) -> list[tuple[str, int]]:
+    rows = rank_drivers(TARGETS, DRIVING)
+    chosen = rows[rows["category"] == category].sort_values(["rank", "vehicle_id"])
+    return list(zip(chosen["vehicle_id"], chosen["rank"], strict=True))
+
+
+def test_equal_values_share_a_rank_and_the_next_one_is_left_out() -> None:
+    assert order("pace") == [("d", 1), ("b", 2), ("c", 2), ("a", 4)]
+    assert order("steering") == [(vehicle, 1) for vehicle in "abcde"]
+
+
+def test_few_laps_say_nothing_of_consistency_and_gain() -> None:
+    assert order("consistency") == [("c", 1), ("a", 2), ("b", 3)]
+    assert order("gain") == [("b", 1), ("c", 2), ("a", 3)]
+
+
+def test_only_drivers_with_a_value_are_ranked_and_counted() -> None:
+    assert order("brake") == [("b", 1), ("d", 2), ("a", 3)]
+    assert order("throttle") == []
+    rows = rank_drivers(TARGETS, DRIVING)
+    assert set(rows.loc[rows["category"] == "speed", "drivers"]) == {2}
+
+
+def test_rows_fit_the_table_also_without_any_driver() -> None:
+    for rows in (rank_drivers(TARGETS, DRIVING), rank_drivers(TARGETS.iloc[:0], DRIVING.iloc[:0])):
+        assert conform(rows, TABLES["rankings"]).num_rows == len(rows)
