@@ -157,7 +157,9 @@ ANALYSIS_TABLES: tuple[Table, ...] = (
             text_column("type", "as lift, early_braking, lock_up_suspected; see docs/methods.md"),
             count_column("sign", "+1 more of the channel than usual, -1 less", minimum=-1),
             real_column("z", "how far outside the usual, in units of the zone's own spread", null=False),
-            real_column("p_value", "share of the field's clean laps with a maximum as high", null=False),
+            real_column(
+                "p_value", "share of the judged drivers' clean laps that hold a moment as unlikely", null=False
+            ),
             real_column(
                 "time_lost_ms", "local rise of the delta to the driver's median; null where not claimable", unit="ms"
             ),
@@ -204,7 +206,7 @@ ANALYSIS_TABLES: tuple[Table, ...] = (
             count_column("own_laps", "clean laps with a trusted trace"),
             count_column("laps_judged", "laps that were compared"),
             count_column("events", "events over all judged laps"),
-            real_column("threshold", "z from which an event is reported"),
+            real_column("threshold", "log-odds of a fault over which an event is reported; null without a verdict"),
             real_column("brake_smoothness", "median over clean laps", minimum=0),
             real_column("throttle_smoothness", "median over clean laps", minimum=0),
             real_column("steering_smoothness", "median over clean laps", minimum=0),
