@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
+from grx_pipeline.errors import InputError
 from grx_pipeline.laps.matching import as_integer
 from grx_pipeline.paths import path_ids
 
@@ -102,3 +103,19 @@ def _told_apart(names: pd.Series, cars: pd.DataFrame) -> pd.Series:
     keys = cars["car_number"] + "/" + cars["car_index"].astype(str)
     hashes = [hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_LENGTH] for key in keys]
     return names.where(~names.duplicated(), names + "-" + pd.Series(hashes, index=names.index))
+
+
+def with_given_names(rows: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+    """Rows of `drivers` with the names that the team gave by driver id or car number, before those of the timing.
+
+    Raises InputError for a name of no car, which would be lost without a word.
+    """
+    known = {*rows["driver_id"], *rows["car_number"]}
+    unknown = sorted(set(names) - known)
+    if unknown:
+        cars = ", ".join(sorted(rows["car_number"].unique()))
+        raise InputError(
+            f"session.toml: [drivers] names {unknown[0]!r}, but no car of the timing is that; cars: {cars}"
+        )
+    given = rows["driver_id"].map(names).combine_first(rows["car_number"].map(names))
+    return rows.assign(driver_name=given.combine_first(rows["driver_name"]))

@@ -10,7 +10,7 @@ from grx_pipeline.errors import InputError
 from grx_pipeline.ingest.manifest import Manifest, read_manifest
 from grx_pipeline.laps.cars import split_cars
 from grx_pipeline.laps.crossings import debounced_crossings
-from grx_pipeline.laps.drivers import driver_rows, name_vehicles, place_results
+from grx_pipeline.laps.drivers import driver_rows, name_vehicles, place_results, with_given_names
 from grx_pipeline.laps.matching import LoggerMatch, Matching, match_loggers
 from grx_pipeline.laps.neutralisations import yellow_phases
 from grx_pipeline.laps.race_clock import RaceClock, race_clock, unwrap_midnight
@@ -53,6 +53,7 @@ def build_laps(context: StepContext) -> StepOutcome:
     vehicle_ids = name_vehicles(cars, loggers)
     laps = _lap_rows(context, timing, matching, vehicle_ids)
     drivers = driver_rows(timing, results, cars, vehicle_ids, with_logger=set(loggers), vehicles=vehicles)
+    drivers = with_given_names(drivers, manifest.drivers)
     tables = {
         "laps": laps,
         "drivers": drivers,

@@ -1,19 +1,31 @@
 """Tables -> records -> JSON files. The session's summary is made in fleet.py, the sentences in notes.py."""
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from grx_pipeline.laps.validity import REASONS
+from grx_pipeline.narratives.records import FLEET
+from grx_pipeline.reports.circuit import corner_names, track_record
+from grx_pipeline.reports.comparisons import comparisons
+from grx_pipeline.reports.driving import (
+    DRIVING_TABLES,
+    CornerNames,
+    dptad,
+    driver_corners,
+    ledger,
+    opportunities,
+)
+from grx_pipeline.reports.driving_records import Comparison, Dptad, DriverCorners, Ledger, Opportunities, Track
+from grx_pipeline.reports.encoding import enveloped
 from grx_pipeline.reports.fleet import fleet_summary, unmatched_loggers
+from grx_pipeline.reports.narrative_records import ChatContext, Coaching
+from grx_pipeline.reports.narratives import SessionTexts
 from grx_pipeline.reports.notes import CarTables, car_notes, telemetry_note
 from grx_pipeline.reports.precision import known_rounded, rounded, rounded_series, whole_series
 from grx_pipeline.reports.records import (
-    SCHEMA_VERSION,
     Driver,
     Drivers,
-    Envelope,
     Figure,
     FleetSummary,
     Lap,
@@ -24,13 +36,13 @@ from grx_pipeline.reports.records import (
     SiwtlSector,
     SpecReference,
     Telemetry,
-    content_build,
-    to_json,
 )
+from grx_pipeline.reports.reference_records import References
+from grx_pipeline.reports.references import MadeLaps
 from grx_pipeline.reports.tables import LapTrace, Row, SessionTables
 from grx_pipeline.schemas import TABLES
 from grx_pipeline.schemas.columns import SECTIONS
-from grx_pipeline.settings import FeatureSettings
+from grx_pipeline.settings import FeatureSettings, Settings
 
 _SPEC_NOTE = "The specification's literal formula, sum of best sector x weight. It is not a lap time."
 _FEATURES = tuple(c for c in TABLES["telemetry_features"].columns if c.name not in TABLES["telemetry_features"].key)
@@ -38,12 +50,19 @@ _FEATURES = tuple(c for c in TABLES["telemetry_features"].columns if c.name not 
 
 @dataclass(frozen=True, kw_only=True)
 class CarRecords:
-    """Every record of one car. `telemetry` is in lap order."""
+    """Every record of one car. `telemetry` (measured) and `estimates` (synthetic) are in lap order."""
 
     driver: Driver
     laps: Laps
     siwtl: Siwtl
     telemetry: tuple[Telemetry, ...]
+    estimates: tuple[Telemetry, ...]
+    references: References
+    corners: DriverCorners
+    ledger: Ledger
+    dptad: Dptad
+    opportunities: Opportunities
+    coaching: Coaching | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,22 +71,52 @@ class SessionRecords:
 
     summary: FleetSummary
     drivers: Drivers
+    track: Track
     cars: tuple[CarRecords, ...]
+    comparisons: tuple[Comparison, ...]
+    contexts: Mapping[str, ChatContext] = field(default_factory=dict)
 
 
-def session_records(tables: SessionTables, missing_kinds: tuple[str, ...], settings: FeatureSettings) -> SessionRecords:
+def session_records(tables: SessionTables, missing_kinds: tuple[str, ...], settings: Settings) -> SessionRecords:
     """Every record of a session from its tables."""
     traces: dict[str, list[LapTrace]] = {}
     for trace in tables.traces():
         traces.setdefault(trace.vehicle_id, []).append(trace)
     groups = _CarGroups.of(tables)
     drivers = sorted(tables.rows["drivers"], key=_classification_order)
-    cars = tuple(_car_records(groups, row, traces.get(row["vehicle_id"], []), settings) for row in drivers)
-    return SessionRecords(
-        summary=fleet_summary(tables, missing_kinds, ((car.driver, car.siwtl) for car in cars)),
-        drivers=Drivers(drivers=tuple(car.driver for car in cars), unmatched_loggers=unmatched_loggers(tables)),
-        cars=cars,
+    names = corner_names(tables)
+    quartiles = _class_quartiles(tables)
+    made = MadeLaps.of(tables, settings.report)
+    texts = SessionTexts.of(tables, settings.narrative)
+    cars = tuple(
+        _car_records(
+            groups,
+            row,
+            traces.get(row["vehicle_id"], []),
+            names=names,
+            quartiles=quartiles.get(row["vehicle_class"] or "", {}),
+            made=made,
+            texts=texts,
+            settings=settings.features,
+        )
+        for row in drivers
     )
+    return SessionRecords(
+        summary=fleet_summary(tables, missing_kinds, ((car.driver, car.siwtl) for car in cars), texts.text(FLEET)),
+        drivers=Drivers(drivers=tuple(car.driver for car in cars), unmatched_loggers=unmatched_loggers(tables)),
+        track=track_record(tables, names),
+        cars=cars,
+        comparisons=tuple(comparisons(tables, traces, texts, settings.report)),
+        contexts=texts.contexts({car.driver.vehicle_id: car.driver.path for car in cars}),
+    )
+
+
+def _class_quartiles(tables: SessionTables) -> dict[str, dict[tuple[int, str], Row]]:
+    """Rows of corner_field by class, corner and figure."""
+    classes: dict[str, dict[tuple[int, str], Row]] = {}
+    for row in tables.rows["corner_field"]:
+        classes.setdefault(row["vehicle_class"], {})[row["corner_index"], row["figure"]] = row
+    return classes
 
 
 def json_files(
@@ -78,38 +127,30 @@ def json_files(
     `earlier` gives the first bytes of the published file of a path; where its build is the same its `generated_at`
     is kept, so that an unchanged file keeps every byte. `now` is ISO 8601.
     """
-    contents: dict[str, Any] = {"api/drivers.json": records.drivers, "api/fleet/summary.json": records.summary}
+    contents: dict[str, Any] = {
+        "api/drivers.json": records.drivers,
+        "api/fleet/summary.json": records.summary,
+        "api/track.json": records.track,
+    }
+    contents |= records.contexts
+    paths = {car.driver.vehicle_id: car.driver.path for car in records.cars}
+    for pair in records.comparisons:
+        contents[f"api/compare/{paths[pair.vehicle_a]}/{paths[pair.vehicle_b]}.json"] = pair
     for car in records.cars:
         contents[f"api/laps/{car.driver.path}.json"] = car.laps
         contents[f"api/ml/siwtl/calculate/{car.driver.path}.json"] = car.siwtl
-        for lap in car.telemetry:
+        contents[f"api/ml/dptad/analyze/{car.driver.path}.json"] = car.dptad
+        contents[f"api/corners/{car.driver.path}.json"] = car.corners
+        contents[f"api/ledger/{car.driver.path}.json"] = car.ledger
+        contents[f"api/opportunities/{car.driver.path}.json"] = car.opportunities
+        contents[f"api/references/{car.driver.path}.json"] = car.references
+        if car.coaching is not None:
+            contents[f"api/coaching/{car.driver.path}.json"] = car.coaching
+        for lap in (*car.telemetry, *car.estimates):
             contents[f"api/telemetry/{car.driver.path}/{lap.lap_number}.json"] = lap
     return {
-        path: _envelope(content, session=session, earlier=earlier(path), now=now) for path, content in contents.items()
+        path: enveloped(content, session=session, earlier=earlier(path), now=now) for path, content in contents.items()
     }
-
-
-def _envelope(content: Any, *, session: str, earlier: bytes | None, now: str) -> bytes:
-    data_text = to_json(content)
-    build = content_build(data_text)
-    envelope = Envelope(
-        schema_version=SCHEMA_VERSION,
-        session=session,
-        build=build,
-        generated_at=_generated_at(earlier, build) or now,
-        data_text=data_text,
-    )
-    return envelope.to_bytes()
-
-
-def _generated_at(earlier: bytes | None, build: str) -> str | None:
-    """`generated_at` of an earlier file of that build, from its head; None of another one or of none."""
-    head, found, _ = (earlier or b"").partition(b',"data":')
-    try:
-        fields = json.loads(head + b"}") if found else {}
-    except ValueError:
-        return None
-    return str(fields["generated_at"]) if fields.get("build") == build else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +164,7 @@ class _CarGroups:
     @classmethod
     def of(cls, tables: SessionTables) -> "_CarGroups":
         one = ("siwtl", "lap_statistics", "sensors", "telemetry_vehicles")
-        many = ("laps", "siwtl_sectors", "telemetry_laps", "telemetry_features", "lap_distances")
+        many = ("laps", "siwtl_sectors", "telemetry_laps", "telemetry_features", "lap_distances", *DRIVING_TABLES)
         return cls(
             one={name: tables.per_vehicle(name) for name in one},
             many={name: tables.by_vehicle(name) for name in many},
@@ -138,7 +179,17 @@ def _classification_order(driver: Row) -> tuple[bool, int, str, str]:
     return driver["position"] is None, driver["position"] or 0, driver["car_number"], driver["vehicle_id"]
 
 
-def _car_records(groups: _CarGroups, row: Row, traces: list[LapTrace], settings: FeatureSettings) -> CarRecords:
+def _car_records(
+    groups: _CarGroups,
+    row: Row,
+    traces: list[LapTrace],
+    *,
+    names: CornerNames,
+    quartiles: Mapping[tuple[int, str], Row],
+    made: MadeLaps,
+    texts: SessionTexts,
+    settings: FeatureSettings,
+) -> CarRecords:
     vehicle = row["vehicle_id"]
     statistics = groups.one["lap_statistics"][vehicle]
     sensors = groups.one["sensors"].get(vehicle)
@@ -155,15 +206,29 @@ def _car_records(groups: _CarGroups, row: Row, traces: list[LapTrace], settings:
     features = {feature["lap_number"]: feature for feature in groups.rows("telemetry_features", vehicle)}
     sectors = groups.rows("siwtl_sectors", vehicle)
     channel = sensors["throttle_channel"] if sensors else None
+    driving = {name: groups.rows(name, vehicle) for name in DRIVING_TABLES}
+    estimates = made.estimates(vehicle, car.laps, car.trace_laps)
+    driver = _driver(car, statistics, estimates, settings)
+    untrusted = {distance["lap_number"]: distance["reason"] for distance in car.distances if not distance["is_trusted"]}
     return CarRecords(
-        driver=_driver(car, statistics, settings),
+        driver=driver,
         laps=_laps(car, statistics, groups.one["siwtl"][vehicle], sectors),
         siwtl=_siwtl(groups.one["siwtl"][vehicle], sectors),
-        telemetry=tuple(_telemetry(trace, channel, features.get(trace.lap_number)) for trace in traces),
+        telemetry=tuple(
+            _telemetry(trace, channel, features.get(trace.lap_number), note=untrusted.get(trace.lap_number))
+            for trace in traces
+        ),
+        estimates=estimates,
+        references=made.references(vehicle),
+        corners=driver_corners(vehicle, driving, names, quartiles, driver.telemetry_note),
+        ledger=ledger(vehicle, driving, names),
+        dptad=dptad(vehicle, driving, names),
+        opportunities=opportunities(vehicle, driving, names),
+        coaching=texts.coaching(vehicle),
     )
 
 
-def _driver(car: CarTables, statistics: Row, settings: FeatureSettings) -> Driver:
+def _driver(car: CarTables, statistics: Row, estimates: tuple[Telemetry, ...], settings: FeatureSettings) -> Driver:
     row = car.driver
     return Driver(
         vehicle_id=row["vehicle_id"],
@@ -187,6 +252,7 @@ def _driver(car: CarTables, statistics: Row, settings: FeatureSettings) -> Drive
         has_logger=row["has_logger"],
         has_telemetry=row["has_telemetry"],
         telemetry_laps=car.trace_laps,
+        estimated_laps=tuple(lap.lap_number for lap in estimates),
         telemetry_note=telemetry_note(car),
         notes=car_notes(car, settings),
     )
@@ -276,13 +342,14 @@ def _sector(row: Row) -> dict[str, Any]:
     return {**{name: row[name] for name in names}, "weight": known_rounded(row["weight"], "")}
 
 
-def _telemetry(trace: LapTrace, throttle_channel: str | None, features: Row | None) -> Telemetry:
+def _telemetry(trace: LapTrace, throttle_channel: str | None, features: Row | None, *, note: str | None) -> Telemetry:
     columns = {name: trace.columns[name].combine_chunks() for name in trace.columns.column_names}
     return Telemetry(
         vehicle_id=trace.vehicle_id,
         lap_number=trace.lap_number,
         source="logger",
         synthetic=False,
+        note=note,
         throttle_channel=throttle_channel,
         distance_m=rounded_series(columns["distance_m"], "m"),
         time_ms=whole_series(columns["time_ms"]),

@@ -3,6 +3,9 @@
 import math
 from collections.abc import Iterable
 
+from grx_pipeline.reports.comparisons import rankings
+from grx_pipeline.reports.encoding import from_row
+from grx_pipeline.reports.narrative_records import CoachText
 from grx_pipeline.reports.notes import session_notes
 from grx_pipeline.reports.precision import known_rounded, rounded, whole
 from grx_pipeline.reports.records import (
@@ -21,22 +24,26 @@ from grx_pipeline.reports.records import (
     Statistic,
     UnmatchedLogger,
     Weather,
-    from_row,
 )
 from grx_pipeline.reports.tables import Row, SessionTables
 
 
 def fleet_summary(
-    tables: SessionTables, missing_kinds: tuple[str, ...], cars: Iterable[tuple[Driver, Siwtl]]
+    tables: SessionTables,
+    missing_kinds: tuple[str, ...],
+    cars: Iterable[tuple[Driver, Siwtl]],
+    narrative: CoachText | None,
 ) -> FleetSummary:
     """The summary of a session; `cars` in the order of the classification, `missing_kinds` of RAW_KINDS."""
     return FleetSummary(
         session=_session(tables.session),
         classification=tuple(_classified(driver, siwtl) for driver, siwtl in cars),
         statistics=tuple(_statistic(row) for row in tables.rows["fleet_statistics"]),
+        rankings=rankings(tables),
         weather=_weather(tables.rows["weather"]),
         neutralisations=tuple(from_row(Neutralisation, row) for row in tables.rows["neutralisations"]),
         data_quality=_data_quality(tables, missing_kinds),
+        narrative=narrative,
     )
 
 

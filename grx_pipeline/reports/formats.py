@@ -1,84 +1,126 @@
-"""The one place where times and numbers become text for people.
+"""How pages show numbers: the functions of formats.py in the style of the render settings."""
 
-Rounding is half up (away from zero), a minus is U+2212, and a value that is not there is an en dash. The JSON does
-not come through here: it keeps integers and named units.
-"""
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
-from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from grx_pipeline.formats import (
+    MINUS,
+    MISSING,
+    axis_time,
+    counted,
+    gap,
+    lap_time,
+    listed,
+    long_date,
+    number,
+    percent,
+    race_clock,
+    sector_time,
+)
 
-MISSING = "–"
-MINUS = "\u2212"
+__all__ = [
+    "MINUS",
+    "MISSING",
+    "Style",
+    "axis_time",
+    "counted",
+    "gap",
+    "lap_time",
+    "listed",
+    "long_date",
+    "number",
+    "percent",
+    "race_clock",
+    "sector_time",
+]
 
-
-def lap_time(ms: int | None) -> str:
-    """Milliseconds as `m:ss.mmm`; minutes run on past an hour."""
-    if ms is None:
-        return MISSING
-    minutes, rest = divmod(abs(ms), 60_000)
-    return f"{MINUS if ms < 0 else ''}{minutes}:{rest // 1000:02d}.{rest % 1000:03d}"
-
-
-def sector_time(ms: int | None) -> str:
-    """Milliseconds as `s.mmm`, or as a lap time from a minute on."""
-    if ms is None:
-        return MISSING
-    if abs(ms) >= 60_000:
-        return lap_time(ms)
-    return f"{MINUS if ms < 0 else ''}{abs(ms) // 1000}.{abs(ms) % 1000:03d}"
-
-
-def gap(ms: int | None) -> str:
-    """A difference in milliseconds as seconds with a sign: `+0.123`, `−0.123`; nothing before `0.000`."""
-    if ms is None:
-        return MISSING
-    return f"+{sector_time(ms)}" if ms > 0 else sector_time(ms)
-
-
-def race_clock(ms: int | None) -> str:
-    """Race time as `m:ss`, or `h:mm:ss` from an hour on; the second that has begun."""
-    if ms is None:
-        return MISSING
-    hours, rest = divmod(ms // 1000, 3600)
-    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
+KMH_PER_MPH = 1.609344
+_SWAPPED = str.maketrans({".": ",", ",": "."})
 
 
-def number(value: float | None, decimals: int = 0) -> str:
-    """A number with that many decimals and commas between thousands: `1,544,924`, `−4.3`."""
-    if value is None:
-        return MISSING
-    rounded = Decimal(repr(value)).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
-    return f"{MINUS if rounded < 0 else ''}{abs(rounded):,f}"
+@dataclass(frozen=True, kw_only=True)
+class Style:
+    """How pages show numbers: the render settings. Its methods are the functions of this module in that style.
 
+    `time_zone` is track (the session's own offset), utc, or a name of the IANA database.
+    """
 
-def percent(share: float | None, decimals: int = 1) -> str:
-    """A share of 1 as `94.9 %`."""
-    if share is None:
-        return MISSING
-    return f"{number(float(Decimal(repr(share)) * 100), decimals)}\u00a0%"
+    speed_unit: str = "km/h"
+    has_decimal_comma: bool = False
+    time_zone: str = "track"
 
+    def localised(self, text: str) -> str:
+        """A text with figures, in the style's signs."""
+        return self._localised(text)
 
-def counted(count: int, noun: str, plural: str | None = None) -> str:
-    """`1 lap`, `2 laps`."""
-    return f"{number(count)} {noun if count == 1 else plural or noun + 's'}"
+    def lap_time(self, ms: int | None) -> str:
+        return self._localised(lap_time(ms))
 
+    def sector_time(self, ms: int | None) -> str:
+        return self._localised(sector_time(ms))
 
-def listed(items: list[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+    def gap(self, ms: int | None) -> str:
+        return self._localised(gap(ms))
 
+    def axis_time(self, ms: int, step_ms: int) -> str:
+        return self._localised(axis_time(ms, step_ms))
 
-def long_date(text: str) -> str:
-    """`2025-09-06` as `6 September 2025`; any other text as it is."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return text
-    return f"{day.day} {day:%B} {day.year}"
+    def number(self, value: float | None, decimals: int = 0) -> str:
+        return self._localised(number(value, decimals))
 
+    def percent(self, share: float | None, decimals: int = 1) -> str:
+        return self._localised(percent(share, decimals))
 
-def axis_time(ms: int, step_ms: int) -> str:
-    """A tick of a lap-time axis: `1:38`, or `1:38.5` where ticks are closer than a second."""
-    minutes, rest = divmod(ms, 60_000)
-    tenths = f".{rest % 1000 // 100}" if step_ms < 1000 else ""
-    return f"{minutes}:{rest // 1000:02d}{tenths}"
+    def counted(self, count: int, noun: str, plural: str | None = None) -> str:
+        return self._localised(counted(count, noun, plural))
+
+    def signed(self, value: float | None, decimals: int = 0) -> str:
+        """A number with its sign, nothing before zero."""
+        text = number(value, decimals)
+        is_positive = value is not None and any(digit in text for digit in "123456789") and value > 0
+        return self._localised(f"+{text}" if is_positive else text)
+
+    def seconds(self, ms: float | None) -> str:
+        """A loss in hundredths of a second: `0.21`; below one hundredth in thousandths."""
+        if ms is None:
+            return MISSING
+        return self.number(ms / 1000, 3 if 0 < abs(ms) < 10 else 2)
+
+    def speed(self, kmh: float | None, decimals: int = 0) -> str:
+        """A speed in the style's unit, without the unit."""
+        return self.number(self.in_unit(kmh), decimals)
+
+    def speed_gap(self, kmh: float | None, decimals: int = 1) -> str:
+        """A difference of speeds in the style's unit, with its sign."""
+        return self.signed(self.in_unit(kmh), decimals)
+
+    def in_unit(self, kmh: float | None) -> float | None:
+        """A speed as a number of the style's unit."""
+        return kmh if kmh is None or self.speed_unit == "km/h" else kmh / KMH_PER_MPH
+
+    def time_of_day(self, at_ms: int, utc_offset_ms: int | None) -> str:
+        """A UTC time in milliseconds as `14:02`; `utc_offset_ms` + local time = UTC."""
+        return f"{datetime.fromtimestamp(at_ms / 1000, self._zone(utc_offset_ms)):%H:%M}"
+
+    def moment(self, text: str, utc_offset_ms: int | None) -> str:
+        """An ISO 8601 time as `6 September 2025, 14:02`; any other text as it is."""
+        try:
+            at = datetime.fromisoformat(text).astimezone(self._zone(utc_offset_ms))
+        except ValueError:
+            return text
+        return f"{long_date(at.date().isoformat())}, {at:%H:%M}"
+
+    def zone_name(self, utc_offset_ms: int | None) -> str:
+        """What the shown times are: `track time`, `UTC` or the zone's name."""
+        if self.time_zone == "track" and utc_offset_ms is not None:
+            return "track time"
+        return "UTC" if self.time_zone in ("track", "utc") else self.time_zone
+
+    def _zone(self, utc_offset_ms: int | None) -> timezone | ZoneInfo:
+        if self.time_zone == "track":
+            return UTC if utc_offset_ms is None else timezone(-timedelta(milliseconds=utc_offset_ms))
+        return UTC if self.time_zone == "utc" else ZoneInfo(self.time_zone)
+
+    def _localised(self, text: str) -> str:
+        return text.translate(_SWAPPED) if self.has_decimal_comma else text

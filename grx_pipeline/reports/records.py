@@ -1,25 +1,17 @@
-"""The JSON contract: every record of the site's API as a frozen dataclass, and how a record becomes text.
+"""The JSON contract: records of the session, its cars, laps and targets; of driving in driving_records.py.
 
 Field order is key order in the file. Times are integer milliseconds, missing values None (null), columns of a
 trace Arrow arrays. Pages are a renderer over these records; nothing is computed here.
 """
 
-import dataclasses
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-SCHEMA_VERSION = "1.1"
-_BUILD_LENGTH = 16
-_SCALARS = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+from grx_pipeline.reports.narrative_records import CoachText
 
 Figure = int | float | None
-RecordType = TypeVar("RecordType")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +28,8 @@ class UnmatchedLogger:
 class Driver:
     """A car of the timing and what there is of it.
 
-    `telemetry_laps` are the laps with a file under api/telemetry/; `telemetry_note` says why there are none (null
-    where there are some). `path` is the name of the car's files.
+    `telemetry_laps` are the measured laps with a file under api/telemetry/, `estimated_laps` those with an estimate
+    there; `telemetry_note` says why none was measured (null where some were). `path` is the name of the car's files.
     """
 
     vehicle_id: str
@@ -61,6 +53,7 @@ class Driver:
     has_logger: bool
     has_telemetry: bool
     telemetry_laps: tuple[int, ...]
+    estimated_laps: tuple[int, ...] = ()
     telemetry_note: str | None
     notes: tuple[str, ...]
 
@@ -178,12 +171,15 @@ class Telemetry:
     """api/telemetry/<path>/<lap>.json: one lap over distance, and its features by the names of schemas.py.
 
     Arrays are of one length, null where the logger has a gap. `throttle_channel` is aps (pedal) or ath (blade).
+    An estimate is `synthetic`: its source is "estimate", not "logger", and `note` says what it rests on; of a
+    measured lap `note` says why its distance is not trusted.
     """
 
     vehicle_id: str
     lap_number: int
     source: str
     synthetic: bool
+    note: str | None = None
     throttle_channel: str | None
     distance_m: pa.Array
     time_ms: pa.Array
@@ -243,6 +239,24 @@ class Statistic:
     value: Figure
     vehicle_id: str | None
     lap_number: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranked:
+    """A driver's place in a ranking; equal values share a rank."""
+
+    rank: int
+    vehicle_id: str
+    value: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranking:
+    """All drivers with a value in one category, the best first."""
+
+    category: str
+    unit: str
+    ranks: tuple[Ranked, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -339,57 +353,13 @@ class DataQuality:
 
 @dataclass(frozen=True, kw_only=True)
 class FleetSummary:
-    """api/fleet/summary.json: the session as a whole."""
+    """api/fleet/summary.json: the session as a whole. `narrative` is null where no text was written."""
 
     session: Session
     classification: tuple[Classified, ...]
     statistics: tuple[Statistic, ...]
+    rankings: tuple[Ranking, ...]
     weather: Weather | None
     neutralisations: tuple[Neutralisation, ...]
     data_quality: DataQuality
-
-
-@dataclass(frozen=True, kw_only=True)
-class Envelope:
-    """What stands around a record in its file. `generated_at` is when the content last changed, ISO 8601 UTC."""
-
-    schema_version: str
-    session: str
-    build: str
-    generated_at: str
-    data_text: str
-
-    def to_bytes(self) -> bytes:
-        """The file: one line of JSON and a newline, UTF-8."""
-        head = {name: getattr(self, name) for name in ("schema_version", "session", "build", "generated_at")}
-        return f'{to_json(head)[:-1]},"data":{self.data_text}}}\n'.encode()
-
-
-def from_row(record: type[RecordType], row: Mapping[str, Any]) -> RecordType:
-    """A record whose fields are columns of the same names; other columns of the row are left out."""
-    return record(**{name: row[name] for name in record.__annotations__})
-
-
-def content_build(data_text: str) -> str:
-    """The `build` of a file: a hash of its data and of the contract's version."""
-    return hashlib.sha256(f"{SCHEMA_VERSION}\n{data_text}".encode()).hexdigest()[:_BUILD_LENGTH]
-
-
-def to_json(value: Any) -> str:
-    """A record as compact JSON. Fields keep their order; a NaN outside an array raises ValueError."""
-    if dataclasses.is_dataclass(value):
-        names = [field.name for field in dataclasses.fields(value)]
-        return "{" + ",".join(f'"{name}":{to_json(getattr(value, name))}' for name in names) + "}"
-    if isinstance(value, Mapping):
-        return "{" + ",".join(f"{_SCALARS.encode(name)}:{to_json(item)}" for name, item in value.items()) + "}"
-    if isinstance(value, tuple):
-        return "[" + ",".join(to_json(item) for item in value) + "]"
-    if isinstance(value, pa.Array):
-        return _array_json(value)
-    return _SCALARS.encode(value)
-
-
-def _array_json(values: pa.Array) -> str:
-    texts = pc.fill_null(values.cast(pa.string()), "null")
-    whole = pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts)
-    return f"[{pc.binary_join(whole, ',')[0].as_py()}]"
+    narrative: CoachText | None = None

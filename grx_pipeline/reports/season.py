@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from grx_pipeline.ingest.manifest import RAW_KINDS
 from grx_pipeline.paths import Paths
-from grx_pipeline.reports.publish import MANIFEST
-from grx_pipeline.reports.records import SCHEMA_VERSION
+from grx_pipeline.publishing.manifest import MANIFEST
+from grx_pipeline.reports.encoding import SCHEMA_VERSION
+from grx_pipeline.reports.formats import counted, listed
+from grx_pipeline.sessions import is_session_id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,19 +33,47 @@ class SeasonFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SeasonCar:
+    """One car of one session, with the best lap of its class there."""
+
+    path: str
+    car_number: str
+    driver_name: str | None
+    vehicle_class: str | None
+    position: int | None
+    best_lap_ms: int | None
+    siwtl_lap_ms: int | None
+    consistency_score: float | None
+    class_best_ms: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class SeasonSession:
-    """A published session; `facts` is None where its files are of another version of the contract."""
+    """A session of the season; `facts` is None where its files are of another version of the contract, or missing.
+
+    `problems` say in sentences what it lacks; `is_published` is false where no run of it has come to an end.
+    """
 
     session: str
     facts: SeasonFacts | None
+    cars: tuple[SeasonCar, ...] = ()
+    problems: tuple[str, ...] = ()
+    is_published: bool = True
 
 
 def published_sessions(paths: Paths) -> list[SeasonSession]:
-    """Every session with a published site: by date, then race, then name; those without facts last."""
+    """Every session: by date, then race, then name; those without facts last, not published ones among them."""
     folders = paths.reports.iterdir() if paths.reports.is_dir() else ()
-    names = (folder.name for folder in folders if folder.is_symlink() and (folder / MANIFEST).is_file())
-    sessions = [SeasonSession(session=name, facts=_facts(paths.published(name))) for name in names]
+    names = {folder.name for folder in folders if is_session_id(folder.name) and (folder / MANIFEST).is_file()}
+    begun = {manifest.parent.name for manifest in paths.lake.glob(f"*/{paths.manifest('').name}")} - names
+    sessions = [_session(name, paths.published(name)) for name in names]
+    sessions += [_unpublished(name) for name in begun]
     return sorted(sessions, key=_season_order)
+
+
+def _unpublished(name: str) -> SeasonSession:
+    problem = "It was begun, but no run of it has come to an end: run the session again to see why."
+    return SeasonSession(session=name, facts=None, problems=(problem,), is_published=False)
 
 
 def _season_order(entry: SeasonSession) -> tuple[bool, str, int, str]:
@@ -50,15 +81,47 @@ def _season_order(entry: SeasonSession) -> tuple[bool, str, int, str]:
     return facts is None, facts.race_date if facts else "", facts.race if facts else 0, entry.session
 
 
-def _facts(site: Path) -> SeasonFacts | None:
+def _session(name: str, site: Path) -> SeasonSession:
     try:
         document = json.loads((site / "api/fleet/summary.json").read_bytes())
     except (OSError, ValueError):
-        return None
-    return _summary_facts(document["data"]) if document.get("schema_version") == SCHEMA_VERSION else None
+        document = {}
+    if document.get("schema_version") != SCHEMA_VERSION:
+        problem = "Published by another version of the pipeline: run the session again to list its figures."
+        return SeasonSession(session=name, facts=None, problems=(problem,))
+    summary = document["data"]
+    return SeasonSession(session=name, facts=_facts(summary), cars=_cars(summary), problems=_problems(summary))
 
 
-def _summary_facts(summary: dict[str, Any]) -> SeasonFacts:
+def _cars(summary: dict[str, Any]) -> tuple[SeasonCar, ...]:
+    rows: list[dict[str, Any]] = summary["classification"]
+    best: dict[str | None, int] = {}
+    for row in rows:
+        if row["best_lap_ms"] is not None:
+            of_class = row["vehicle_class"]
+            best[of_class] = min(best.get(of_class, row["best_lap_ms"]), row["best_lap_ms"])
+    names = [name for name in SeasonCar.__annotations__ if name != "class_best_ms"]
+    return tuple(
+        SeasonCar(**{name: row[name] for name in names}, class_best_ms=best.get(row["vehicle_class"])) for row in rows
+    )
+
+
+def _problems(summary: dict[str, Any]) -> tuple[str, ...]:
+    """What a published session lacks, in sentences."""
+    quality, cars = summary["data_quality"], summary["classification"]
+    problems = []
+    if quality["missing_files"]:
+        kinds = listed([RAW_KINDS[kind].partition(" (")[0].partition(",")[0] for kind in quality["missing_files"]])
+        problems.append(f"No file of {kinds}.")
+    traced = sum(1 for car in cars if car["telemetry_laps"])
+    if traced < len(cars):
+        problems.append(f"{traced or 'None'} of {counted(len(cars), 'car')} with telemetry of a complete lap.")
+    if quality["frozen_clocks"]:
+        problems.append(f"{counted(len(quality['frozen_clocks']), 'logger')} with a clock that stood still.")
+    return tuple(problems)
+
+
+def _facts(summary: dict[str, Any]) -> SeasonFacts:
     cars: list[dict[str, Any]] = summary["classification"]
     best = min((car for car in cars if car["best_lap_ms"] is not None), key=lambda car: car["best_lap_ms"], default={})
     winner = next((car for car in cars if car["position"] == 1), {})

@@ -5,14 +5,16 @@ from datetime import UTC, datetime
 from grx_pipeline.ingest.manifest import read_manifest
 from grx_pipeline.paths import Paths
 from grx_pipeline.reports.api import json_files, session_records
-from grx_pipeline.reports.pages import season_page, session_pages
+from grx_pipeline.reports.earlier import read_earlier
+from grx_pipeline.reports.encoding import SCHEMA_VERSION
+from grx_pipeline.reports.json_schema import schema_files
+from grx_pipeline.reports.pages import session_pages
 from grx_pipeline.reports.publish import head_of, publish
-from grx_pipeline.reports.records import SCHEMA_VERSION
 from grx_pipeline.reports.season import published_sessions
+from grx_pipeline.reports.site_files import publish_site
 from grx_pipeline.reports.tables import load_tables, table_files
 from grx_pipeline.schemas import TABLES
 from grx_pipeline.settings import Settings
-from grx_pipeline.storage.atomic import write_bytes
 from grx_pipeline.storage.duck import publish_database
 from grx_pipeline.storage.steps import StepContext, StepOutcome
 
@@ -30,14 +32,15 @@ def build_reports(context: StepContext) -> StepOutcome:
     """Publish the session's site: JSON, pages and manifest. Unchanged content publishes nothing new."""
     paths, session = context.paths, context.session
     tables = load_tables(paths, session)
-    records = session_records(tables, read_manifest(paths.manifest(session)).missing_kinds, context.settings.features)
+    records = session_records(tables, read_manifest(paths.manifest(session)).missing_kinds, context.settings)
     now = clock_now()
     site = paths.published(session)
     files = json_files(records, session=session, earlier=lambda name: head_of(site / name), now=now)
-    pages = session_pages(records)
-    context.progress(f"{len(pages)} pages and {len(files)} JSON files")
+    pages = session_pages(records, files, settings=context.settings.report, earlier=read_earlier(site))
+    context.progress(f"{len(pages.rendered)} of {len(pages.inputs)} pages to render, {len(files)} JSON files")
     publication = publish(
-        files | pages,
+        {**files, **pages.files, **schema_files()},
+        page_inputs=pages.inputs,
         site=site,
         builds=paths.builds(session),
         session=session,
@@ -46,7 +49,8 @@ def build_reports(context: StepContext) -> StepOutcome:
         keep=context.settings.report.keep_builds,
     )
     figures = {
-        "pages": len(records.cars) + 1,
+        "pages": len(pages.inputs),
+        "pages_rendered": len(pages.rendered),
         "json_files": len(files),
         "files_written": publication.written,
         "published": "new build" if publication.was_published else "unchanged",
@@ -56,12 +60,9 @@ def build_reports(context: StepContext) -> StepOutcome:
 
 
 def build_season(paths: Paths, settings: Settings) -> int:
-    """Write the season page over all published sessions, only where it changed; returns how many it lists."""
+    """Publish the season page and the list of sessions, only where they changed; returns how many it lists."""
     sessions = published_sessions(paths)
-    for name, content in season_page(sessions).items():
-        file = paths.season_page().with_name(name) if "/" not in name else paths.reports / name
-        if not file.is_file() or file.read_bytes() != content:
-            write_bytes(file, content)
+    publish_site(sessions, paths, settings.report, now=clock_now())
     return len(sessions)
 
 

@@ -19,7 +19,13 @@ _SMALL_TABLES = (
     *("sessions", "drivers", "laps", "neutralisations", "logger_matches", "unmatched_loggers", "telemetry_vehicles"),
     *("telemetry_laps", "sensors", "lap_distances", "telemetry_features", "weather"),
     *("siwtl", "siwtl_sectors", "lap_statistics", "fleet_statistics"),
+    *("timing_lines", "track_sources", "corners", "segments", "corner_field", "corner_laps", "corner_drivers"),
+    *("ledger", "ledger_drivers", "dptad_events", "dptad_laps", "dptad_scores", "dptad_drivers"),
+    *("reference_laps", "reference_sources"),
+    *("opportunities", "opportunity_drivers", "comparisons", "comparison_lines", "rankings"),
+    *("narratives", "narrative_facts", "narrative_requests"),
 )
+_COLUMN_TABLES = ("track_line",)
 _ACCOUNT_COUNTS = (
     "rows_read",
     "rows_kept",
@@ -41,12 +47,17 @@ class LapTrace:
 
 @dataclass(frozen=True, kw_only=True)
 class SessionTables:
-    """Rows of the session's tables in key order, by table. `file_rows` and `set_aside` are sums of the account."""
+    """Rows of the session's tables in key order, by table, and long ones as columns.
+
+    `file_rows` and `set_aside` are sums of the account.
+    """
 
     rows: Mapping[str, list[Row]]
+    columns: Mapping[str, pa.Table]
     file_rows: list[Row]
     set_aside: list[Row]
     trace_files: tuple[Path, ...]
+    reference_files: tuple[Path, ...] = ()
 
     @property
     def session(self) -> Row:
@@ -68,6 +79,14 @@ class SessionTables:
         for file in self.trace_files:
             yield from _laps_of(read_table(file))
 
+    def reference_traces(self) -> Iterator[tuple[str, str, pa.Table]]:
+        """Every trace that nobody drove: vehicle, reference, rows of reference_traces."""
+        for file in self.reference_files:
+            rows = read_table(file)
+            for reference in pc.unique(rows["reference"]).to_pylist():
+                of_reference = rows.filter(pc.equal(rows["reference"], reference))
+                yield pc.first(of_reference["vehicle_id"]).as_py(), reference, of_reference
+
 
 def table_files(paths: Paths, session: str, table: str) -> tuple[Path, ...]:
     """The Parquet files of a table in name order; none where nothing was written for it."""
@@ -87,9 +106,11 @@ def load_tables(paths: Paths, session: str) -> SessionTables:
     reasons = reasons.rename_columns(["kind", "reason", "rows"])
     return SessionTables(
         rows={name: _read(paths, session, name).to_pylist() for name in _SMALL_TABLES},
+        columns={name: _read(paths, session, name) for name in _COLUMN_TABLES},
         file_rows=sums.sort_by([("kind", "ascending"), ("file", "ascending")]).to_pylist(),
         set_aside=reasons.sort_by([("kind", "ascending"), ("reason", "ascending")]).to_pylist(),
         trace_files=table_files(paths, session, "lap_traces"),
+        reference_files=table_files(paths, session, "reference_traces"),
     )
 
 

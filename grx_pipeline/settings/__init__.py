@@ -35,9 +35,11 @@ from grx_pipeline.settings.running import (
     RunSettings,
     SensorSettings,
 )
+from grx_pipeline.settings.serving import ChatLimits, ServeSettings
 from grx_pipeline.settings.threshold import threshold
 
 __all__ = [
+    "ChatLimits",
     "ClockSettings",
     "CornerSettings",
     "DptadSettings",
@@ -55,6 +57,7 @@ __all__ = [
     "ReportSettings",
     "RunSettings",
     "SensorSettings",
+    "ServeSettings",
     "Settings",
     "SiwtlSettings",
     "StudySettings",

@@ -22,7 +22,7 @@ from grx_pipeline.settings.methods import (
     StudySettings,
     TraceSettings,
 )
-from grx_pipeline.settings.narratives import AUTO, GROQ, LlmSettings, NarrativeSettings
+from grx_pipeline.settings.narratives import AUTO, GROQ, RULES, LlmSettings, NarrativeSettings
 from grx_pipeline.settings.running import (
     ClockSettings,
     EngineSettings,
@@ -34,6 +34,7 @@ from grx_pipeline.settings.running import (
     RunSettings,
     SensorSettings,
 )
+from grx_pipeline.settings.serving import ServeSettings
 
 KEY_NAME = "GROQ_API_KEY"
 
@@ -65,6 +66,12 @@ class Settings:
     report: ReportSettings = field(default_factory=ReportSettings)
     quality: QualitySettings = field(default_factory=QualitySettings)
     run: RunSettings = field(default_factory=RunSettings)
+    serve: ServeSettings = field(default_factory=ServeSettings)
+
+    def with_llm(self, *, is_off: bool, budget: int | None) -> "Settings":
+        """The same with the language model off, or with another budget of requests."""
+        llm = self.llm if budget is None else replace(self.llm, budget=budget)
+        return replace(self, llm=replace(llm, mode=RULES) if is_off and llm.is_asked else llm)
 
 
 def load_settings(

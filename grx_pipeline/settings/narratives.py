@@ -17,7 +17,7 @@ class NarrativeSettings:
         1.645, unit="standard errors", why="95 % sure of a difference of medians before it is told"
     )
     stint_laps: int = threshold(4, unit="clean laps", why="a half of a race with fewer has no pace of its own")
-    spread_laps: int = threshold(6, unit="clean laps", why="a spread of fewer laps doubles by chance")
+    spread_laps: int = threshold(8, unit="clean laps", why="a spread of fewer laps doubles by chance")
     uneven_ratio: float = threshold(
         1.5, unit="ratio", why="a sector whose spread is that much over the field's is beyond the chance of ten laps"
     )

@@ -134,6 +134,7 @@ class ReportSettings:
     map_loss_ms: float = threshold(
         20.0, unit="ms", why="delta inside a sector is good to 20 ms; smaller changes are not coloured on the map"
     )
+    map_step_m: float = threshold(12.0, unit="m", why="under a pixel and a half on a map 400 px wide of 4 km")
     map_window_m: float = threshold(100.0, unit="m", why="a corner and its exit; shorter stretches are dots on a map")
 
     def __post_init__(self) -> None:

@@ -76,6 +76,7 @@ def test_a_session_of_timing_alone_speaks_of_what_is_missing() -> None:
             "telemetry_vehicles": [],
             "weather": [],
         },
+        columns={},
         file_rows=[],
         set_aside=[{"kind": "analysis", "reason": "something_new", "rows": 1}],
         trace_files=(),

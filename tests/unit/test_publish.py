@@ -1,9 +1,14 @@
 """Putting a site in place."""
 
+import gzip
 import hashlib
+import itertools
 import json
+import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +16,8 @@ from grx_pipeline.errors import StorageError
 from grx_pipeline.reports import publish as publishing
 from grx_pipeline.reports.publish import Publication, head_of, publish
 
+HASHED = {f"data/lap.{hashlib.sha256(content).hexdigest()[:10]}.js": content for content in (b"1", b"2", b"3", b"4")}
+LONG = b"{" + b'"speed_kmh": 120, ' * 200 + b"}"
 FILES = {"index.html": b"<p>one</p>", "api/laps/a.json": b"{}\n"}
 
 
@@ -165,3 +172,110 @@ def test_a_reader_never_misses_a_file_nor_mixes_builds(tmp_path: Path) -> None:
 
 def test_the_head_of_a_file_that_is_not_there_is_none(tmp_path: Path) -> None:
     assert head_of(tmp_path / "none.json") is None
+
+
+def test_a_long_text_has_a_compressed_twin_of_the_same_bytes_each_time(tmp_path: Path) -> None:
+    for root in (tmp_path / "a", tmp_path / "b"):
+        put(root, {"index.html": LONG, "short.json": b"{}"})
+    packed = (tmp_path / "a/race/index.html.gz").read_bytes()
+    assert gzip.decompress(packed) == LONG
+    assert (tmp_path / "b/race/index.html.gz").read_bytes() == packed
+    assert not (tmp_path / "a/race/short.json.gz").exists()
+
+
+def test_a_damaged_twin_is_made_again(tmp_path: Path) -> None:
+    put(tmp_path, {"index.html": LONG})
+    (tmp_path / "race/index.html.gz").write_bytes(b"x")
+    assert put(tmp_path, {"index.html": LONG}).was_published
+    assert gzip.decompress((tmp_path / "race/index.html.gz").read_bytes()) == LONG
+
+
+def test_what_an_open_page_loads_stays_for_as_many_builds_as_are_kept(tmp_path: Path) -> None:
+    builds = [{"index.html": name.encode(), name: content} for name, content in HASHED.items()]
+    present = []
+    for files in builds:
+        put(tmp_path, files, keep=3)
+        present.append({name for name in HASHED if (tmp_path / "race" / name).is_file()})
+    names = list(HASHED)
+    assert present == [{*names[:1]}, {*names[:2]}, {*names[:3]}, {*names[1:4]}]
+    document = manifest(tmp_path)
+    assert set(document["files"]) == {"index.html", names[3]}  # type: ignore[call-overload]
+    assert {name: entry["builds_ago"] for name, entry in document["carried"].items()} == {names[2]: 1, names[1]: 2}  # type: ignore[attr-defined]
+
+
+def test_a_file_without_its_hash_in_the_name_is_not_carried(tmp_path: Path) -> None:
+    put(tmp_path, {"index.html": b"1", "data/lap.0123456789.js": b"not that hash"})
+    put(tmp_path, {"index.html": b"2"})
+    assert not (tmp_path / "race/data").exists()
+
+
+def test_a_changed_file_differs_in_whole_seconds_too(tmp_path: Path) -> None:
+    times = []
+    for n in range(3):
+        put(tmp_path, {"index.html": b"%d" % n})
+        times.append(int((tmp_path / "race/index.html").stat().st_mtime))
+    assert times[0] < times[1] < times[2]
+
+
+class Killed(BaseException):
+    """The process is gone: nothing it would still do happens."""
+
+
+def _dying(monkeypatch: pytest.MonkeyPatch, *, after: int) -> Callable[[], int]:
+    """Every change of the file system counts; after so many each one stops the process, the first in its middle."""
+    count = itertools.count()
+    calls = {"n": 0}
+
+    def wrap(place: Any, name: str) -> None:
+        real = getattr(place, name)
+
+        def call(*arguments: Any, **keywords: Any) -> Any:
+            n = calls["n"] = next(count)
+            if n >= after:
+                if n == after and name == "write_bytes":
+                    real(arguments[0], arguments[1][: len(arguments[1]) // 2])
+                raise Killed
+            return real(*arguments, **keywords)
+
+        monkeypatch.setattr(place, name, call)
+
+    for name in ("write_bytes", "mkdir", "rename", "replace", "hardlink_to", "symlink_to", "unlink"):
+        wrap(Path, name)
+    for name in ("rmdir", "unlink", "utime"):
+        wrap(os, name)
+    return lambda: calls["n"]
+
+
+def test_a_crash_at_any_step_leaves_a_site_that_is_whole(tmp_path: Path) -> None:
+    def content(n: int) -> dict[str, bytes]:
+        name, data = list(HASHED.items())[n % 4]
+        return {**FILES, "index.html": f'<a href="{name}">{n}</a>'.encode(), name: data, "long.json": LONG + b"%d" % n}
+
+    for n in range(4):
+        put(tmp_path, content(n), keep=2)
+    crashes = 0
+    for step in itertools.count():
+        before = (tmp_path / "race/index.html").read_bytes()
+        with pytest.MonkeyPatch.context() as patch:
+            _dying(patch, after=step)
+            try:
+                put(tmp_path, content(100 + step), keep=2)
+            except Killed:
+                crashes += 1
+                has_died = True
+            else:
+                has_died = False
+        shown = (tmp_path / "race/index.html").read_bytes()
+        assert shown in (before, content(100 + step)["index.html"])
+        _assert_whole(tmp_path)
+        if not has_died:
+            break
+    assert crashes > 20
+    assert len(list((tmp_path / ".builds/race").iterdir())) == 2
+    assert not list(tmp_path.glob(".race.*"))
+
+
+def _assert_whole(root: Path) -> None:
+    document: dict[str, Any] = manifest(root)
+    for name, entry in {**document["files"], **document["carried"]}.items():
+        assert hashlib.sha256((root / "race" / name).read_bytes()).hexdigest() == entry["sha256"], name

@@ -9,17 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grx_pipeline.reports.encoding import SCHEMA_VERSION, Envelope, content_build, from_row, to_json
 from grx_pipeline.reports.precision import DECIMALS, rounded, rounded_series, whole, whole_series
 from grx_pipeline.reports.records import (
-    SCHEMA_VERSION,
-    Envelope,
     Range,
     SiwtlSection,
     SiwtlSector,
     UnmatchedLogger,
-    content_build,
-    from_row,
-    to_json,
 )
 from grx_pipeline.schemas import TABLES
 

@@ -1,12 +1,14 @@
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from support.raw_session import write_session
 
 from grx_pipeline.errors import InputError
 from grx_pipeline.ingest.discovery import discover
 from grx_pipeline.ingest.hashes import HashCache
-from grx_pipeline.ingest.manifest import Manifest
+from grx_pipeline.ingest.manifest import Manifest, read_manifest, write_manifest
+from grx_pipeline.laps.drivers import with_given_names
 
 
 def found(tmp_path: Path, text: str | None) -> Manifest:
@@ -39,8 +41,37 @@ def test_the_file_is_an_input_with_its_hash_and_never_missed(tmp_path: Path) -> 
         ("simulate = true\n", "unknown setting 'simulate'"),
         ("simulated = 1\n", "has to be true or false"),
         ("simulated = ", "not valid TOML"),
+        ('drivers = "13"\n', "has to hold lines"),
+        ("[drivers]\n13 = 7\n", "has to hold lines"),
+        ('[drivers]\n13 = " "\n', "has to hold lines"),
     ],
 )
 def test_a_mistake_in_the_file_is_named(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(InputError, match=rf"session.toml: .*{words}"):
         found(tmp_path, text)
+
+
+def test_drivers_are_named_by_car_and_kept_in_the_manifest(tmp_path: Path) -> None:
+    session = found(tmp_path, '[drivers]\n"03" = " Ada <b>Byron</b> "\n13 = "Zoë"\n')
+    assert session.drivers == {"03": "Ada <b>Byron</b>", "13": "Zoë"}
+    write_manifest(tmp_path / "manifest.json", session)
+    assert read_manifest(tmp_path / "manifest.json") == session
+
+
+def test_a_given_name_stands_before_the_timings_and_goes_to_one_car_by_its_driver_id() -> None:
+    rows = pd.DataFrame(
+        {
+            "driver_id": ["13-1", "13-1-2", "7-1"],
+            "car_number": ["13", "13", "7"],
+            "driver_name": ["Driver 13", None, "Driver 7"],
+        }
+    )
+    named = with_given_names(rows, {"13": "Zoë", "13-1-2": "Ada"})
+    assert named["driver_name"].tolist() == ["Zoë", "Ada", "Driver 7"]
+    assert with_given_names(rows, {})["driver_name"].fillna("").tolist() == ["Driver 13", "", "Driver 7"]
+
+
+def test_a_name_of_no_car_is_an_error_that_lists_the_cars() -> None:
+    rows = pd.DataFrame({"driver_id": ["7-1"], "car_number": ["7"], "driver_name": [None]})
+    with pytest.raises(InputError, match="names '07', but no car of the timing is that; cars: 7"):
+        with_given_names(rows, {"07": "Ada"})

@@ -1,0 +1,53 @@
+"""Tables -> records of the circuit as the field drove it."""
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from grx_pipeline.reports.driving_records import Corner, Segment, TimingLine, Track, TrackLine, TrackSource
+from grx_pipeline.reports.encoding import from_row
+from grx_pipeline.reports.precision import rounded, rounded_series
+from grx_pipeline.reports.tables import Row, SessionTables
+from grx_pipeline.schemas import TABLES
+
+_UNITS = {
+    table: {c.name: c.unit for c in TABLES[table].columns if c.type == "DOUBLE"}
+    for table in ("corners", "segments", "timing_lines", "track_sources", "track_line")
+}
+
+
+def corner_names(tables: SessionTables) -> dict[int | None, str | None]:
+    """The corners' names by corner_index; None has none."""
+    return {None: None, **{row["corner_index"]: row["corner"] for row in tables.rows["corners"]}}
+
+
+def track_record(tables: SessionTables, names: Mapping[int | None, str | None]) -> Track:
+    """The circuit of a session."""
+    session = tables.session
+    line = tables.columns["track_line"]
+    return Track(
+        circuit=session["circuit"],
+        length_m=rounded(session["length_m"], "m"),
+        sources=tuple(from_row(TrackSource, _rounded("track_sources", row)) for row in tables.rows["track_sources"]),
+        timing_lines=tuple(
+            from_row(TimingLine, _rounded("timing_lines", row))
+            for row in sorted(tables.rows["timing_lines"], key=lambda row: row["distance_m"])
+        ),
+        corners=tuple(from_row(Corner, _rounded("corners", row)) for row in tables.rows["corners"]),
+        segments=tuple(
+            from_row(Segment, {**_rounded("segments", row), "corner": names[row["corner_index"]]})
+            for row in tables.rows["segments"]
+        ),
+        line=TrackLine(**{name: _series(line, name) for name in TrackLine.__annotations__}),
+        note=None if line.num_rows else "No car has a lap with a trace: the line and the corners are not known.",
+    )
+
+
+def _series(line: pa.Table, name: str) -> pa.Array:
+    return rounded_series(line.column(name).combine_chunks(), _UNITS["track_line"][name])
+
+
+def _rounded(table: str, row: Row) -> dict[str, object]:
+    return {
+        name: rounded(value, _UNITS[table][name]) if name in _UNITS[table] else value for name, value in row.items()
+    }

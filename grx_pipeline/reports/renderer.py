@@ -1,0 +1,85 @@
+"""Templates and static files -> the bytes of a page. What stands in a page is made in the *_page.py modules."""
+
+import functools
+import hashlib
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from grx_pipeline.reports import formats, precision
+from grx_pipeline.reports.formats import Style
+from grx_pipeline.storage.steps import combined_hash, file_hash
+
+_HASH_LENGTH = 10
+_STYLED = (
+    *("lap_time", "sector_time", "gap", "number", "percent", "counted", "signed", "seconds", "speed", "speed_gap"),
+    *("moment", "time_of_day", "zone_name"),
+)
+
+
+@functools.cache
+def static_files() -> Mapping[str, tuple[str, bytes]]:
+    """The static files by their path in static/: name with the content's hash in it, content.
+
+    Records of where a vendored file is from (.json) are not for readers; its licence is.
+    """
+    folder = _package_folder() / "static"
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".json")
+    contents = {name: _lean(name, file.read_bytes()) for file in files if (name := file.relative_to(folder).as_posix())}
+    return {name: (_hashed_name(name, content), content) for name, content in contents.items()}
+
+
+def _lean(name: str, content: bytes) -> bytes:
+    """Our own scripts and styles without indentation and lines of comment; what is vendored stays byte for byte."""
+    if name.startswith("vendor/") or not name.endswith((".js", ".css")):
+        return content
+    lines = (line.strip() for line in content.decode().splitlines())
+    return "".join(f"{line}\n" for line in lines if line and not line.startswith("//")).encode()
+
+
+def asset_files() -> dict[str, bytes]:
+    """The static files by their path in a site."""
+    return {f"assets/{name}": content for name, content in static_files().values()}
+
+
+def render(template: str, style: Style, *, root: str, view: Mapping[str, object]) -> bytes:
+    """A page as bytes; `root` leads from it to the folder of its assets."""
+    names = {key: name for key, (name, _) in static_files().items()}
+    return _environment(style).get_template(template).render(assets=names, root=root, **view).encode()
+
+
+@functools.cache
+def renderer_hash() -> str:
+    """Hash of all code, templates and static files of this package: a page of another hash is rendered again."""
+    folder = _package_folder()
+    files = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return combined_hash({path.relative_to(folder).as_posix(): file_hash(path) for path in files})
+
+
+def _package_folder() -> Path:
+    return Path(str(resources.files("grx_pipeline.reports")))
+
+
+def _hashed_name(name: str, content: bytes) -> str:
+    stem, _, ending = name.rpartition("/")[2].rpartition(".")
+    return f"{stem}.{hashlib.sha256(content).hexdigest()[:_HASH_LENGTH]}.{ending}"
+
+
+@functools.cache
+def _environment(style: Style) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("grx_pipeline", "reports/templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        cache_size=-1,
+    )
+    environment.filters |= {name: getattr(style, name) for name in _STYLED}
+    environment.filters |= {"race_clock": formats.race_clock, "long_date": formats.long_date, "whole": precision.whole}
+    environment.globals |= {"missing": formats.MISSING, "speed_unit": style.speed_unit}
+    environment.globals["decimal_comma"] = style.has_decimal_comma
+    return environment

@@ -1,0 +1,118 @@
+"""What the season page shows: sessions side by side, and each driver over them in percent of the class's best."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import quantiles
+
+from grx_pipeline.reports.formats import Style
+from grx_pipeline.reports.season import SeasonCar, SeasonSession
+
+_SPARK_WIDTH, _SPARK_HEIGHT = 90, 22
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrendCell:
+    """A driver in a session. Percentages are above the class's best lap: 0 is the best lap itself."""
+
+    path: str
+    best_pct: float | None
+    target_pct: float | None
+    consistency: float | None
+    position: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trend:
+    """A driver's row: a cell per session, None where the car did not drive; `spark` a path of `best_pct`."""
+
+    car_number: str
+    driver_name: str | None
+    cells: tuple[TrendCell | None, ...]
+    mean_best_pct: float | None
+    spark: str
+
+
+def season_view(sessions: Sequence[SeasonSession], style: Style) -> dict[str, object]:
+    """Everything season.html needs."""
+    known = [session for session in sessions if session.facts]
+    real = [session for session in known if session.facts and not session.facts.is_simulated]
+    shown = real or known
+    return {
+        "sessions": sessions,
+        "shown": shown,
+        "left_out": len(known) - len(shown),
+        "trends": driver_trends(shown),
+        "spark_width": _SPARK_WIDTH,
+        "spark_height": _SPARK_HEIGHT,
+    }
+
+
+def driver_trends(sessions: Sequence[SeasonSession]) -> tuple[Trend, ...]:
+    """Drivers with a best lap in any session, the one nearest to the class's best first.
+
+    A driver is a car number and a name, since cars change their drivers. A car that is not named in one session is
+    the driver of its number where the others name only one.
+    """
+    names: dict[str, set[str]] = {}
+    for session in sessions:
+        for car in session.cars:
+            names.setdefault(car.car_number, set()).update([car.driver_name] if car.driver_name else [])
+    rows: dict[tuple[str, str | None], list[TrendCell | None]] = {}
+    for index, session in enumerate(sessions):
+        for car in session.cars:
+            only = next(iter(names[car.car_number])) if len(names[car.car_number]) == 1 else None
+            cells = rows.setdefault((car.car_number, car.driver_name or only), [None] * len(sessions))
+            if cells[index] is None:
+                cells[index] = _cell(session.session, car)
+    known = [c.best_pct for cells in rows.values() for c in cells if c and c.best_pct is not None]
+    # A single lap behind the safety car would flatten all lines.
+    highest = quantiles(known, n=10)[-1] if len(known) > 1 else 0.0
+    trends = [_trend(key, cells, highest) for key, cells in rows.items()]
+    return tuple(
+        sorted(
+            (trend for trend in trends if trend.mean_best_pct is not None),
+            key=lambda trend: (trend.mean_best_pct, trend.car_number, trend.driver_name or ""),
+        )
+    )
+
+
+def _cell(session: str, car: SeasonCar) -> TrendCell:
+    return TrendCell(
+        path=f"{session}/drivers/{car.path}.html",
+        best_pct=_percent_over(car.best_lap_ms, car.class_best_ms),
+        target_pct=_percent_over(car.siwtl_lap_ms, car.class_best_ms),
+        consistency=car.consistency_score,
+        position=car.position,
+    )
+
+
+def _percent_over(time_ms: int | None, best_ms: int | None) -> float | None:
+    return None if time_ms is None or best_ms is None else 100 * (time_ms / best_ms - 1)
+
+
+def _trend(key: tuple[str, str | None], cells: Sequence[TrendCell | None], highest: float) -> Trend:
+    values = [None if cell is None else cell.best_pct for cell in cells]
+    known = [value for value in values if value is not None]
+    return Trend(
+        car_number=key[0],
+        driver_name=key[1],
+        cells=tuple(cells),
+        mean_best_pct=sum(known) / len(known) if known else None,
+        spark=_spark(values, highest),
+    )
+
+
+def _spark(values: Sequence[float | None], highest: float) -> str:
+    """A line through the sessions, the class's best at the top, the slowest tenth at the bottom; broken at gaps."""
+    if sum(value is not None for value in values) < 2:
+        return ""
+    step = (_SPARK_WIDTH - 8) / max(len(values) - 1, 1)
+    strokes, pen = [], "M"
+    for index, value in enumerate(values):
+        if value is None:
+            pen = "M"
+            continue
+        y = 4 + (_SPARK_HEIGHT - 8) * min(value / (highest or 1.0), 1.0)
+        strokes.append(f"{pen}{4 + index * step:.1f} {y:.1f}")
+        pen = "L"
+    return "".join(strokes)

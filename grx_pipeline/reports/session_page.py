@@ -1,0 +1,186 @@
+"""What a session page shows, from the records of the whole session. Texts and order here, marks in session.html."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from grx_pipeline.reports.api import SessionRecords
+from grx_pipeline.reports.corner_table import anchor
+from grx_pipeline.reports.driver_page import CATEGORIES, KeyFigure
+from grx_pipeline.reports.driving_records import ByCategory, TimingLine, Track
+from grx_pipeline.reports.formats import Style
+from grx_pipeline.reports.records import Classified, FleetSummary, Range, Ranking, Statistic, Weather
+from grx_pipeline.reports.standing import pairs_that_matter
+from grx_pipeline.reports.track_map import track_map
+
+_PODIUM = 3
+# Category of the rankings -> heading, what its value is, decimals; times are in ms.
+_RANKINGS = {
+    "pace": ("Pace", "best clean lap", 0),
+    "gain": ("Least to find", "best clean lap − target, s", 0),
+    "consistency": ("Consistency", "score of 100", 1),
+    "brake": ("Braking", "smoothness, 0 to 1", 3),
+    "throttle": ("Throttle", "smoothness, 0 to 1", 3),
+    "steering": ("Steering", "smoothness, 0 to 1", 3),
+    "speed": ("Speed", "how repeatable, 0 to 1", 3),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Performer:
+    """A driver's place in a ranking, as shown."""
+
+    rank: int
+    car: Classified
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopList:
+    """The first of a ranking. `drivers` are all that have a value."""
+
+    heading: str
+    what: str
+    top: tuple[Performer, ...]
+    drivers: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DptadRow:
+    """One driver's median scores."""
+
+    car: Classified
+    scores: ByCategory
+    laps: int
+    events: int
+
+
+def session_view(records: SessionRecords, style: Style) -> dict[str, object]:
+    """Everything session.html needs."""
+    summary = records.summary
+    cars = {car.vehicle_id: car for car in summary.classification}
+    numbers = Counter(car.car_number for car in summary.classification)
+    statistics = {statistic.figure: statistic for statistic in summary.statistics}
+    return {
+        "summary": summary,
+        "session": summary.session,
+        "track": records.track,
+        "map": track_map(records.track),
+        "figures": _key_figures(summary, statistics, style),
+        "sectors": [statistics[name] for name in (f"best_sector_{n}_ms" for n in (1, 2, 3)) if name in statistics],
+        "cars": cars,
+        "classes": len({car.vehicle_class for car in summary.classification}),
+        "shared_numbers": {number for number, count in numbers.items() if count > 1},
+        "fastest": min((car.best_lap_ms for car in cars.values() if car.best_lap_ms is not None), default=None),
+        "top_lists": top_lists(summary.rankings, cars, style),
+        "dptad_rows": _dptad_rows(records, cars),
+        "categories": CATEGORIES,
+        "weather_rows": _weather_rows(summary.weather) if summary.weather else (),
+        "pairs": pairs_that_matter(records),
+        "line_note": _line_note(records.track, style),
+        "has_line_errors": any(line.time_error_median_ms is not None for line in records.track.timing_lines),
+        "lines_apart": [(line, _apart(line)) for line in records.track.timing_lines],
+        "anchor": anchor,
+    }
+
+
+def top_lists(rankings: tuple[Ranking, ...], cars: Mapping[str, Classified], style: Style) -> tuple[TopList, ...]:
+    """The first three of every ranking that has a heading, in the order of _RANKINGS."""
+    known = {ranking.category: ranking for ranking in rankings}
+    lists = []
+    for category, (heading, what, decimals) in _RANKINGS.items():
+        ranking = known.get(category)
+        if ranking is None:
+            continue
+        first = [ranked for ranked in ranking.ranks if ranked.rank <= _PODIUM and ranked.vehicle_id in cars]
+        top = tuple(
+            Performer(
+                rank=ranked.rank,
+                car=cars[ranked.vehicle_id],
+                value=_ranked_value(category, ranking.unit, ranked.value, decimals, style),
+            )
+            for ranked in first
+        )
+        lists.append(TopList(heading=heading, what=what, top=top, drivers=len(ranking.ranks)))
+    return tuple(lists)
+
+
+def _ranked_value(category: str, unit: str, value: float, decimals: int, style: Style) -> str:
+    if unit == "ms":
+        return style.lap_time(round(value)) if category == "pace" else style.sector_time(round(value))
+    return style.number(value, decimals)
+
+
+def _dptad_rows(records: SessionRecords, cars: Mapping[str, Classified]) -> tuple[DptadRow, ...]:
+    return tuple(
+        DptadRow(
+            car=cars[car.driver.vehicle_id],
+            scores=car.dptad.scores,
+            laps=car.dptad.laps_judged,
+            events=len(car.dptad.events),
+        )
+        for car in records.cars
+        if car.dptad.laps_judged
+    )
+
+
+def _weather_rows(weather: Weather) -> tuple[tuple[str, Range | None, str, int], ...]:
+    """Heading, range, unit and decimals of each series."""
+    return (
+        ("Air", weather.air_temp_c, "°C", 1),
+        ("Track", weather.track_temp_c, "°C", 1),
+        ("Humidity", weather.humidity_pct, "%", 0),
+        ("Pressure", weather.pressure_mbar, "mbar", 0),
+        ("Wind", weather.wind_speed_kmh, "speed", 1),
+    )
+
+
+def _key_figures(summary: FleetSummary, statistics: Mapping[str, Statistic], style: Style) -> list[KeyFigure]:
+    cars = {car.vehicle_id: car for car in summary.classification}
+    laps = sum(car.laps for car in cars.values())
+    clean = sum(car.clean_laps for car in cars.values())
+    traced = sum(car.telemetry_laps for car in cars.values())
+    with_traces = sum(1 for car in summary.classification if car.telemetry_laps)
+    figures = [
+        KeyFigure(
+            label="Cars",
+            value=style.number(len(cars)),
+            detail=f"{style.counted(laps, 'lap')}, {style.number(clean)} of them clean",
+        ),
+        KeyFigure(
+            label="Laps with telemetry",
+            value=style.number(traced),
+            detail=f"from {style.counted(with_traces, 'car')}",
+        ),
+    ]
+    wanted = (("best_lap_ms", "Best lap"), ("best_siwtl_lap_ms", "Best target"), ("ideal_lap_ms", "Ideal of the field"))
+    for name, label in wanted:
+        statistic = statistics.get(name)
+        if statistic is not None and isinstance(statistic.value, int):
+            car = cars.get(statistic.vehicle_id or "")
+            detail = f"#{car.car_number}" if car else "best clean sectors of all cars"
+            lap = f", lap {statistic.lap_number}" if statistic.lap_number is not None else ""
+            figures.append(KeyFigure(label=label, value=style.lap_time(statistic.value), detail=detail + lap))
+    return figures
+
+
+def _apart(line: TimingLine) -> float | None:
+    """How far the field's place of a timing line is from the official map's."""
+    return None if line.map_m is None else line.distance_m - line.map_m
+
+
+def _line_note(track: Track, style: Style) -> str:
+    """How the circuit's line was found and how well it closes."""
+    source = next((source for source in track.sources if source.is_used), None)
+    if source is None:
+        return ""
+    laps = style.counted(source.laps, "lap")
+    if not source.is_approximate:
+        return f"The line is the field's, by GPS, over {laps}."
+    ends = (
+        "" if source.closure_m is None else f" Before closing, its ends lay {style.number(source.closure_m)} m apart."
+    )
+    return (
+        f"No car logs GPS here: the line is made of speed and cornering force over {laps}, so its shape is "
+        f"approximate.{ends}"
+    )

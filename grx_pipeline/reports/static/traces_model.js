@@ -1,0 +1,137 @@
+// Laps as numbers: decoding, one grid, deltas, and how numbers are written. Nothing here touches the page.
+"use strict";
+(() => {
+  const MINUS = "\u2212";
+  const MISSING = "\u2013";
+
+  // Text of trace_encoding.py -> integers, summed up `order` times.
+  function decode(text, order) {
+    const values = [];
+    let value = 0;
+    let shift = 0;
+    for (let i = 0; i < text.length; i++) {
+      const digit = text.charCodeAt(i) - 63;
+      value += (digit & 31) * 2 ** shift;
+      if (digit & 32) {
+        shift += 5;
+      } else {
+        values.push(value % 2 ? -(value + 1) / 2 : value / 2);
+        value = 0;
+        shift = 0;
+      }
+    }
+    for (; order > 0; order--) {
+      for (let i = 1; i < values.length; i++) values[i] += values[i - 1];
+    }
+    return values;
+  }
+
+  function channel(lap, key, [scale, order]) {
+    if (!(key in lap)) return null;
+    const values = decode(lap[key], order).map((value) => value / scale);
+    for (const [start, end] of lap.gaps[key] || []) values.fill(null, start, end);
+    return values;
+  }
+
+  // Values every `step` m -> values at `grid`; null where a neighbour is missing.
+  function resample(values, step, grid) {
+    return grid.map((at) => {
+      const place = at / step;
+      const before = Math.min(Math.floor(place), values.length - 1);
+      const after = Math.min(before + 1, values.length - 1);
+      if (values[before] === null || values[after] === null) return null;
+      return values[before] + (values[after] - values[before]) * Math.min(place - before, 1);
+    });
+  }
+
+  class Model {
+    constructor(data) {
+      this.data = data;
+      this.length = data.length;
+      this.step = Math.min(...data.laps.map((lap) => lap.step));
+      const finest = data.laps.find((lap) => lap.step === this.step);
+      const count = decode(finest.t, 0).length;
+      this.grid = Array.from({ length: count }, (_, i) => i * this.step);
+      // The last place is the line, where a lap's time is its official one.
+      this.x = [...this.grid, this.length];
+      this.laps = new Map();
+      // Laps that are loaded when asked for; what they are called comes with them.
+      this.sources = new Map(Object.entries(data.more));
+      this.choices = [...data.laps.map(({ id, lap }) => ({ id, lap })), ...Object.keys(data.more).map((id) => ({ id, lap: Number(id) }))];
+      for (const lap of data.laps) this.add(lap);
+    }
+
+    add(raw) {
+      const lap = { ...raw };
+      for (const [key, coding] of Object.entries(this.data.channels)) {
+        let values = channel(raw, key, coding);
+        if (values && raw.step !== this.step) values = resample(values, raw.step, this.grid);
+        // What an estimate's driver did with pedals and wheel is not known.
+        if (!values || (raw.synthetic && "pbs".includes(key))) values = new Array(this.grid.length).fill(null);
+        lap[key] = [...values, key === "t" ? raw.time : null];
+      }
+      lap.v = lap.v.map((speed) => (speed === null ? null : speed / this.data.perUnit));
+      this.laps.set(raw.id, lap);
+      return lap;
+    }
+
+    // Seconds that `lap` is behind `reference` at every place.
+    delta(lap, reference) {
+      return lap.t.map((time, i) => (time === null || reference.t[i] === null ? null : (time - reference.t[i]) / 1000));
+    }
+
+    at(values, distance) {
+      const before = Math.min(Math.floor(distance / this.step), this.x.length - 2);
+      const share = (distance - this.x[before]) / (this.x[before + 1] - this.x[before]);
+      const [low, high] = [values[before], values[before + 1]];
+      if (low === null || high === null) return share < 0.5 ? low : high;
+      return low + (high - low) * share;
+    }
+
+    // The corner of a place, by the midpoint between neighbours' ends; null on a straight.
+    corner(distance) {
+      return (
+        this.corners.find(({ start, end }) =>
+          start <= end ? distance >= start && distance <= end : distance >= start || distance <= end
+        ) || null
+      );
+    }
+
+    get corners() {
+      return (this._corners ??= this.data.corners.map(([name, id, start, apex, end, onset]) => ({
+        name,
+        id,
+        start: onset === null ? start : Math.min(onset, start),
+        apex,
+        end,
+      })));
+    }
+
+    // Change of a delta from the start of each corner to the start of the next: together the whole lap.
+    losses(delta) {
+      const corners = this.corners;
+      const total = delta[delta.length - 1];
+      const starts = corners.map(({ start }) => this.at(delta, start));
+      return starts.map((start, i) => {
+        const next = i + 1 < starts.length ? starts[i + 1] : total === null ? null : total + starts[0];
+        return start === null || next === null ? null : next - start;
+      });
+    }
+
+    number(value, decimals = 0) {
+      if (value === null || !Number.isFinite(value)) return MISSING;
+      const fixed = Math.abs(value).toFixed(decimals);
+      const [whole, rest] = fixed.split(".");
+      const grouped = whole.replace(/\B(?=(\d{3})+$)/g, this.data.comma ? "." : ",");
+      const sign = value < 0 && Number(fixed) !== 0 ? MINUS : "";
+      return sign + (rest ? `${grouped}${this.data.comma ? "," : "."}${rest}` : grouped);
+    }
+
+    signed(value, decimals) {
+      const text = this.number(value, decimals);
+      return value !== null && value > 0 && Number(value.toFixed(decimals)) !== 0 ? `+${text}` : text;
+    }
+  }
+
+  window.grxTraces = { Model, decode };
+})();

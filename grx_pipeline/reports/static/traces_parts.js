@@ -1,0 +1,131 @@
+// Pieces of the page: the map, the rows of the value table, and what is said of an event.
+"use strict";
+(() => {
+  const SVG = "http://www.w3.org/2000/svg";
+  const MOST_LABELS = 5;
+
+  function element(name, attributes, ...children) {
+    const made = document.createElementNS(SVG, name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    made.append(...children);
+    return made;
+  }
+
+  class TrackMap {
+    constructor(model, svg) {
+      this.model = model;
+      this.svg = svg;
+      // A path of relative moves, its points evenly spaced along the lap.
+      const moves = svg.querySelector(".track").getAttribute("d").match(/-?[\d.]+/g).map(Number);
+      this.points = [];
+      let [x, y] = [0, 0];
+      for (let i = 0; i + 1 < moves.length; i += 2) this.points.push([(x += moves[i]), (y += moves[i + 1])]);
+      this.overlay = svg.querySelector(".change");
+      this.marks = svg.querySelector(".events");
+      this.dot = svg.querySelector(".here");
+    }
+
+    at(distance) {
+      const place = (Math.min(Math.max(distance, 0), this.model.length) / this.model.length) * (this.points.length - 1);
+      const before = Math.min(Math.floor(place), this.points.length - 2);
+      const share = place - before;
+      const [[x0, y0], [x1, y1]] = [this.points[before], this.points[before + 1]];
+      return [x0 + (x1 - x0) * share, y0 + (y1 - y0) * share];
+    }
+
+    setCursor(distance) {
+      const [x, y] = this.at(distance);
+      this.dot.setAttribute("transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
+    }
+
+    // Where the delta moves by more than the floor within the window: losing and gaining stretches.
+    change(delta) {
+      this.overlay.replaceChildren();
+      if (!delta) return;
+      const { model, points } = this;
+      const { floor, window: span } = model.data;
+      const kinds = points.map((_, i) => {
+        const middle = (i / (points.length - 1)) * model.length;
+        const from = model.at(delta, Math.max(middle - span / 2, 0));
+        const to = model.at(delta, Math.min(middle + span / 2, model.length));
+        if (from === null || to === null || Math.abs(to - from) * 1000 < floor) return "";
+        return to > from ? "loses" : "gains";
+      });
+      for (let i = 0; i < kinds.length; i++) {
+        if (!kinds[i]) continue;
+        let end = i;
+        while (end + 1 < kinds.length && kinds[end + 1] === kinds[i]) end++;
+        const path = points.slice(i, end + 2).map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L");
+        this.overlay.append(element("path", { class: kinds[i], d: `M${path}` }));
+        i = end;
+      }
+    }
+
+    // Only the greatest are written; the list of corners has all.
+    labels(losses) {
+      const { model } = this;
+      const greatest = losses.map((loss) => Math.abs(loss ?? 0)).sort((a, b) => b - a);
+      const least = Math.max(greatest[MOST_LABELS] ?? 0, model.data.floor / 1000);
+      model.corners.forEach(({ id }, i) => {
+        const label = this.svg.querySelector(`[data-corner="${id}"] .loss-text`);
+        if (!label) return;
+        const isTold = Math.abs(losses[i] ?? 0) > least;
+        label.textContent = isTold ? model.signed(losses[i], 2) : "";
+        label.setAttribute("class", `loss-text ${isTold ? (losses[i] > 0 ? "loses" : "gains") : ""}`);
+      });
+    }
+
+    events(events) {
+      this.marks.replaceChildren(
+        ...events.map(({ peak, text, lap }) => {
+          const [x, y] = this.at(peak);
+          const mark = element("path", { d: `M${(x - 7).toFixed(1)} ${(y + 6).toFixed(1)}h14l-7 -12z` });
+          mark.append(element("title", {}, `Lap ${lap}: ${text}`));
+          return mark;
+        })
+      );
+    }
+  }
+
+  // One lap in the value table, and the same as words for the slider.
+  function valueRow(model, { lap, look, delta }, { cursor, isReference }) {
+    const at = (values) => model.at(values, cursor);
+    const behind = at(delta);
+    // Inside a sector an estimate's time is a guess.
+    const told = lap.synthetic ? `≈${model.signed(behind, 2)}` : model.signed(behind, 3);
+    const values = [
+      isReference ? "ref" : behind === null ? model.number(null) : told,
+      model.number(at(lap.v)),
+      model.number(at(lap.p)),
+      model.number(at(lap.b)),
+      model.number(at(lap.s)),
+    ];
+    const row = document.createElement("tr");
+    const head = document.createElement("th");
+    head.scope = "row";
+    const swatch = document.querySelector("#trace-swatch").content.cloneNode(true);
+    swatch.querySelector("svg").setAttribute("class", `swatch look-${look}`);
+    head.append(swatch, ` ${lap.label}`);
+    row.append(head);
+    values.forEach((value, i) => {
+      const cell = document.createElement("td");
+      cell.textContent = value;
+      if (i === 0 && !isReference && !lap.synthetic && behind !== null && Math.abs(behind) >= 0.0005) {
+        cell.className = behind > 0 ? "loses" : "gains";
+      }
+      row.append(cell);
+    });
+    const spoken = isReference ? "reference" : `delta ${values[0]} s`;
+    return { row, text: `${lap.label} ${spoken}, ${values[1]} ${model.data.unit}` };
+  }
+
+  function eventText({ lap, text }) {
+    const line = document.createElement("p");
+    const mark = document.createElement("b");
+    mark.textContent = `▲ Lap ${lap}: `;
+    line.append(mark, text);
+    return line;
+  }
+
+  Object.assign(window.grxTraces, { TrackMap, element, valueRow, eventText });
+})();

@@ -1,0 +1,39 @@
+"""Limits of the server: memory, time, connections, and what a question to the chat may be."""
+
+from dataclasses import dataclass
+
+from grx_pipeline.settings.threshold import threshold
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServeSettings:
+    """How much a reader may take of the server, and how soon it sees a new build."""
+
+    cache_mb: int = threshold(64, unit="MB", why="the pages and JSON of six races as they go over the wire, a worker")
+    cache_ttl_s: float = threshold(
+        300.0, unit="s", why="a net: the cache is dropped with its build; nothing stays longer than a debrief"
+    )
+    poll_s: float = threshold(1.0, unit="s", why="a person does not notice a second; reading ten links takes 50 µs")
+    heartbeat_s: float = threshold(15.0, unit="s", why="proxies close a silent connection after 30 to 60 s")
+    max_event_clients: int = threshold(500, unit="connections", why="a paddock has 60 teams with a few screens each")
+    max_connections: int = threshold(2000, unit="connections", why="open pages and as many that only read")
+    header_timeout_s: float = threshold(10.0, unit="s", why="a phone at the edge of its cell sends a head within 3 s")
+    body_timeout_s: float = threshold(10.0, unit="s", why="a question is a few kB")
+    send_timeout_s: float = threshold(60.0, unit="s", why="the largest page takes 8 s at 64 kbit/s")
+    max_header_kb: int = threshold(32, unit="kB", why="a browser sends 1 to 4 kB")
+    max_body_kb: int = threshold(
+        64, unit="kB", why="a question with its whole history in the longest scripts of UTF-8 is 50 kB"
+    )
+    chat_per_minute: float = threshold(12.0, unit="questions per minute", why="a person reads an answer for 5 s")
+    chat_burst: int = threshold(6, unit="questions", why="clicking through the suggestions at the start")
+    chat_clients: int = threshold(4096, unit="addresses", why="1 MB; the one that asked longest ago is forgotten")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChatLimits:
+    """How long the parts of a question may be. They are part of the API's contract, so no grx.toml changes them."""
+
+    message_chars: int = threshold(1000, unit="characters", why="a question of a page is no question")
+    history_turns: int = threshold(12, unit="turns", why="six questions and answers; older ones change no answer")
+    turn_chars: int = threshold(2000, unit="characters", why="the longest answer of the rules has 1,200")
+    page_chars: int = threshold(200, unit="characters", why="the longest page name has 150")

@@ -1,0 +1,332 @@
+"""The interactive traces, in a browser: cursor, references, addresses, paper, and readers without JavaScript."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+from support.browser_site import HOSTILE_NAMES, Open, Opened, Site
+
+CHARTS = 5
+A4_PRINT_WIDTH, A4_PRINT_HEIGHT = 688, 1017  # 182 x 269 mm at 96 px an inch
+
+
+def driver(site: Site, tail: str = "") -> str:
+    return f"drivers/{site.with_target}.html{tail}"
+
+
+def at_line(opened: Opened) -> None:
+    """The cursor to the end of the lap."""
+    opened.page.locator("#trace-slider").focus()
+    opened.page.keyboard.press("End")
+    opened.page.wait_for_timeout(100)
+
+
+def compare_pages(site: Site) -> list[str]:
+    return sorted(path.relative_to(site.folder).as_posix() for path in site.folder.glob("compare/*/*.html"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("is_file", [True, False])
+def test_a_page_complains_of_nothing_and_asks_no_other_host(
+    open_page: Open, site: Site, address: str, scheme: Any, is_file: bool
+) -> None:
+    root = "" if is_file else address
+    for name in (driver(site), f"drivers/{site.without_telemetry}.html", *compare_pages(site)[:1]):
+        opened = open_page(name, root=root, color_scheme=scheme)
+        assert opened.complaints == []
+        begins = Path(site.folder).resolve().parents[2].as_uri() if is_file else address.rpartition("/")[0]
+        assert [url for url in opened.requests if not url.startswith((begins, "data:"))] == []
+        assert len(opened.requests) > 5
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("kind", ["with_target", "without_telemetry"])
+def test_the_traces_have_no_accessibility_violation(open_page: Open, site: Site, scheme: Any, kind: str) -> None:
+    opened = open_page(f"drivers/{getattr(site, kind)}.html", color_scheme=scheme)
+    results = Axe().run(opened.page, context=".traces")
+    assert results.violations_count == 0, results.generate_report()
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_nothing_is_wider_than_the_screen(open_page: Open, site: Site, width: int) -> None:
+    for name in (driver(site, "?ref=best&laps=2,3#t4"), f"drivers/{site.without_telemetry}.html"):
+        page = open_page(name, width=width, has_touch=width < 500).page
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_shipped_numbers_are_those_of_the_records(open_page: Open, site: Site) -> None:
+    page = open_page(driver(site)).page
+    laps = page.evaluate(
+        """() => {
+            const model = new grxTraces.Model(JSON.parse(document.querySelector('#trace-data').textContent));
+            return Object.fromEntries([...model.laps].map(([id, lap]) => [id, {...lap, x: model.x}]));
+        }"""
+    )
+    references = {one["reference"]: one for one in site.record(f"references/{site.with_target}")["references"]}
+    number = references["own_best"]["sources"][0]["lap_number"]
+    own = site.record(f"telemetry/{site.with_target}/{number}")
+    for shipped, record in ((laps["best"], own), (laps["target"], references["target"]["trace"])):
+        assert shipped["x"][:-1] == record["distance_m"]
+        assert shipped["t"][:-1] == record["time_ms"]
+        for key, name, step in (("v", "speed_kmh", 0.1), ("p", "throttle_pct", 1), ("b", "brake_bar", 0.5)):
+            pairs = list(zip(shipped[key], record[name], strict=False))
+            assert [a is None for a, _ in pairs] == [b is None for _, b in pairs]
+            assert max(abs(a - b) for a, b in pairs if a is not None) <= step / 2 + 1e-9
+        steering = zip(shipped["s"], record["steering_deg"], strict=False)
+        assert max(abs(a - b) for a, b in steering if a is not None) <= 0.25 + 1e-9
+
+
+def test_the_delta_at_the_line_is_the_potential_gain_to_the_millisecond(open_page: Open, site: Site) -> None:
+    siwtl = site.record(f"ml/siwtl/calculate/{site.with_target}")
+    opened = open_page(driver(site, "?ref=target&laps=best"))
+    at_line(opened)
+    assert round(1000 * opened.number("Own best", 0)) == siwtl["potential_gain_ms"] > 0
+
+
+def test_any_lap_against_any_lap_ends_on_the_difference_of_their_official_times(open_page: Open, site: Site) -> None:
+    laps = {lap["lap_number"]: lap for lap in site.record(f"laps/{site.with_target}")["laps"]}
+    first, second = [number for number, lap in laps.items() if lap["has_telemetry"]][:2]
+    opened = open_page(driver(site, f"?ref={first}&laps={second}"))
+    at_line(opened)
+    expected = laps[second]["lap_time_ms"] - laps[first]["lap_time_ms"]
+    assert round(1000 * opened.number(f"Lap {second}", 0)) == expected
+    assert opened.complaints == []
+
+
+def test_the_keyboard_moves_the_cursor_of_all_charts(open_page: Open, site: Site) -> None:
+    page = open_page(driver(site)).page
+    slider = page.locator("#trace-slider")
+    slider.focus()
+    before = float(slider.input_value())
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(100)
+    assert float(slider.input_value()) == pytest.approx(before + 10, abs=2)
+    page.keyboard.press("Home")
+    page.wait_for_timeout(100)
+    page.keyboard.press("PageUp")
+    page.wait_for_timeout(100)
+    corner = site.record("track")["corners"][0]
+    assert float(slider.input_value()) == pytest.approx(corner["apex_m"], abs=2)
+    spoken = slider.get_attribute("aria-valuetext") or ""
+    assert spoken.startswith(page.locator("#trace-place").inner_text())
+    assert corner["corner"] in spoken
+    assert "Own best delta" in spoken
+    lines = page.locator(".u-cursor-x").evaluate_all("all => all.map((one) => one.getBoundingClientRect().x)")
+    assert len(lines) == CHARTS
+    assert max(lines) - min(lines) < 1
+
+
+def test_mouse_and_finger_move_the_cursor(open_page: Open, site: Site) -> None:
+    page = open_page(driver(site), width=390, has_touch=True).page
+    for chart, share in ((1, 0.25), (4, 0.75)):
+        over = page.locator(".u-over").nth(chart)
+        over.scroll_into_view_if_needed()
+        box = over.bounding_box()
+        assert box
+        page.touchscreen.tap(box["x"] + share * box["width"], box["y"] + box["height"] / 2)
+        page.wait_for_timeout(150)
+        length = site.record("track")["length_m"]
+        assert float(page.locator("#trace-slider").input_value()) == pytest.approx(share * length, abs=25)
+        for step in range(1, 6):
+            x = box["x"] + (share + 0.03 * step) * box["width"]
+            over.dispatch_event("pointermove", {"pointerType": "touch", "clientX": x, "clientY": box["y"] + 5})
+        page.wait_for_timeout(150)
+        assert float(page.locator("#trace-slider").input_value()) == pytest.approx((share + 0.15) * length, abs=25)
+
+
+def test_a_drag_zooms_and_a_double_click_shows_the_whole_lap(open_page: Open, site: Site) -> None:
+    page = open_page(driver(site)).page
+    whole = page.locator("#trace-whole")
+    expect(whole).to_be_disabled()
+    over = page.locator(".u-over").nth(1)
+    over.scroll_into_view_if_needed()
+    box = over.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 100, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 250, box["y"] + 45, steps=5)
+    page.mouse.up()
+    expect(whole).to_be_enabled()
+    page.mouse.dblclick(box["x"] + 200, box["y"] + 40)
+    expect(whole).to_be_disabled()
+
+
+def test_every_reference_can_be_chosen_and_says_what_it_is(open_page: Open, site: Site) -> None:
+    opened = open_page(driver(site))
+    select = opened.page.locator("#trace-ref")
+    for value in select.locator("option").evaluate_all("all => all.map((one) => one.value)"):
+        select.select_option(value)
+        row = opened.page.locator("#trace-values tr", has_text="ref")
+        expect(row).to_have_count(1)
+        label = select.locator(f"option[value='{value}']").inner_text().split(" · ")[0]
+        expect(row).to_contain_text(label)
+        assert f"ref={value}" in (opened.page.locator("#trace-link").get_attribute("href") or "")
+    assert opened.complaints == []
+
+
+def test_an_address_shows_its_laps_and_its_corner(open_page: Open, site: Site) -> None:
+    page = open_page(driver(site, "?ref=best&laps=2,median#t4")).page
+    names = page.locator("#trace-values th").all_inner_texts()
+    assert [name.strip() for name in names] == ["Own best", "Median", "Lap 2"]
+    expect(page.locator("#trace-ref")).to_have_value("best")
+    expect(page.locator("#trace-place")).to_contain_text("T4")
+    expect(page.locator("#trace-whole")).to_be_enabled()
+    expect(page.locator(".corner-strip a[aria-current]")).to_have_text(re.compile("^T4"))
+    link = page.locator("#trace-link").get_attribute("href") or ""
+    assert link == "?ref=best&laps=median,2#t4"
+    page.goto("about:blank")
+
+
+def test_links_in_the_page_move_the_traces_without_loading_it_again(open_page: Open, site: Site) -> None:
+    opened = open_page(driver(site))
+    pages = sum(url.partition("?")[0].endswith(".html") for url in opened.requests)
+    opened.page.locator(".corner-strip a", has_text="T6").click()
+    expect(opened.page.locator("#trace-place")).to_contain_text("T6")
+    opened.page.locator("#trace-whole").click()
+    opened.page.locator(".corner-strip a", has_text="T6").click()
+    expect(opened.page.locator("#trace-whole")).to_be_enabled()
+    opened.page.evaluate("location.hash = '#lap-2'")
+    expect(opened.page.locator("#trace-values")).to_contain_text("Lap 2")
+    opened.page.locator("a[href='?laps=3#traces']").click()
+    expect(opened.page.locator("#trace-values")).to_contain_text("Lap 3")
+    expect(opened.page.locator("#trace-values")).not_to_contain_text("Lap 2")
+    assert sum(url.partition("?")[0].endswith(".html") for url in opened.requests) == pages
+
+
+def test_an_unknown_lap_in_an_address_is_left_out(open_page: Open, site: Site) -> None:
+    opened = open_page(driver(site, "?ref=nothing&laps=999,<b>,best#nowhere"))
+    expect(opened.page.locator("#trace-values th").first).to_contain_text("Own best")
+    assert opened.complaints == []
+
+
+def test_three_more_laps_are_the_most(open_page: Open, site: Site) -> None:
+    page = open_page(driver(site)).page
+    page.locator(".trace-laps summary").click()
+    boxes = page.locator(".trace-laps details input")
+    for place in range(3):
+        boxes.nth(place).check()
+    expect(page.locator("#trace-values tr")).to_have_count(6)
+    expect(boxes.nth(3)).to_be_disabled()
+    boxes.nth(0).uncheck()
+    expect(boxes.nth(3)).to_be_enabled()
+
+
+def test_a_lap_that_cannot_be_loaded_is_said_and_the_rest_stays(open_page: Open, site: Site, address: str) -> None:
+    opened = open_page(driver(site), root=address)
+    opened.page.route("**/data/**", lambda route: route.abort())
+    opened.page.locator(".trace-laps summary").click()
+    opened.page.locator(".trace-laps details input").first.click()
+    expect(opened.page.locator("#trace-status")).to_contain_text("could not be loaded")
+    expect(opened.page.locator("#trace-values tr").first).to_contain_text("Own best")
+
+
+def test_an_estimate_is_never_drawn_as_if_measured(open_page: Open, site: Site) -> None:
+    page = open_page(f"drivers/{site.without_telemetry}.html").page
+    expect(page.locator(".traces .banner")).to_contain_text("Estimated, not measured")
+    cells = page.locator("#trace-values tr", has_text="Estimate").locator("td").all_inner_texts()
+    assert cells[0].startswith("≈")
+    assert cells[2:] == ["\u2013"] * 3
+    assert set(page.locator(".corner-strip span").all_inner_texts()) == {""}
+    assert page.locator("#trace-map .change path").count() == 0
+    lap = next(d for d in site.record("drivers")["drivers"] if d["path"] == site.without_telemetry)
+    estimate = site.record(f"telemetry/{site.without_telemetry}/{lap['estimated_laps'][0]}")
+    assert estimate["synthetic"] is True
+    assert "not measured" in estimate["note"]
+
+
+def test_the_map_colours_what_the_list_of_corners_says(open_page: Open, site: Site) -> None:
+    page = open_page(driver(site, "?ref=class&laps=best")).page
+    losses = page.locator(".corner-strip span").all_inner_texts()
+    assert len(losses) == len(site.record("track")["corners"])
+    numbers = [float(text.replace("\u2212", "-")) for text in losses if text != "\u2013"]
+    at_line(Opened(page=page))
+    total = Opened(page=page).number("Own best", 0)
+    if len(numbers) == len(losses):
+        assert sum(numbers) == pytest.approx(total, abs=0.005 * len(losses) + 0.001)
+    assert page.locator("#trace-map .change path").count() > 0
+    written = [text for text in page.locator("#trace-map .loss-text").all_text_contents() if text]
+    assert 0 < len(written) <= 5
+    assert set(written) <= set(losses)
+
+
+def test_paper_has_all_five_traces_as_vectors_on_one_page(open_page: Open, site: Site) -> None:
+    page = open_page(driver(site)).page
+    pdf = page.pdf(format="A4")
+    assert pdf.startswith(b"%PDF")
+    assert b"/Subtype /Image" not in pdf
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": A4_PRINT_WIDTH, "height": A4_PRINT_HEIGHT})
+    paper = page.locator("#trace-paper")
+    expect(paper).to_be_visible()
+    box = page.locator(".traces").bounding_box()
+    assert box
+    assert box["height"] <= A4_PRINT_HEIGHT
+    lines = paper.locator("svg path[class^=look-]").evaluate_all(
+        "all => all.map((one) => one.getAttribute('d').length)"
+    )
+    # Delta, speed, throttle, brake and steering of own best, class best and target.
+    assert len([length for length in lines if length > 500]) >= CHARTS * 3 - 1
+    assert page.locator("canvas").first.is_hidden()
+
+
+def test_without_javascript_a_still_of_delta_and_speed_stands_in(open_page: Open, site: Site) -> None:
+    page = open_page(driver(site), java_script_enabled=False, is_ready=False).page
+    still = page.locator(".trace-still > svg")
+    expect(still).to_be_visible()
+    assert still.locator("path[class^=look-]").count() == 3
+    expect(page.locator("#trace-app")).to_be_hidden()
+    expect(page.locator(".trace-still figcaption")).to_contain_text("Target")
+
+
+def test_a_compare_page_lays_two_cars_over_each_other(open_page: Open, site: Site) -> None:
+    pairs = {name: site.record(name.removesuffix(".html")) for name in compare_pages(site)}
+    name, pair = next((name, pair) for name, pair in pairs.items() if pair["trace_gap_ms"] is not None)
+    opened = open_page(name)
+    at_line(opened)
+    (row,) = [text for text in opened.page.locator("#trace-values tr").all_inner_texts() if "ref" not in text]
+    label = row.split()[0]
+    assert round(1000 * opened.number(label, 0)) == pair["trace_gap_ms"]
+    opened.page.locator("#trace-ref").select_option("b")
+    expect(opened.page.locator("#trace-values tr").nth(0).locator("td").first).not_to_have_text("ref")
+    (other,) = [text for text in opened.page.locator("#trace-values tr").all_inner_texts() if "ref" not in text]
+    assert round(1000 * opened.number(other.split()[0], 0)) == -pair["trace_gap_ms"]
+
+
+def test_the_address_of_an_event_shows_its_lap_and_its_place(open_page: Open, site: Site) -> None:
+    found = [
+        (record["path"], event)
+        for record in site.record("drivers")["drivers"]
+        for event in site.record(f"ml/dptad/analyze/{record['path']}")["events"]
+    ]
+    assert found
+    path, event = found[0]
+    opened = open_page(f"drivers/{path}.html#e-{event['id']}")
+    place = float(opened.page.locator("#trace-slider").input_value())
+    assert place == pytest.approx(event["s_peak_m"], abs=2)
+    expect(opened.page.locator("#trace-event")).to_contain_text(event["text"])
+    shown = opened.page.locator("#trace-values th").all_inner_texts()
+    best = opened.page.locator("input[name=lap][value=best] ~ span").inner_text()
+    assert any(f"Lap {event['lap']}" in name for name in shown) or best.startswith(f"lap {event['lap']} ")
+    marks = opened.page.locator("#trace-map .events path title").all_text_contents()
+    assert any(event["text"] in text for text in marks)
+
+
+def test_hostile_names_are_text(open_page: Open, site: Site) -> None:
+    for record in site.record("drivers")["drivers"]:
+        opened = open_page(f"drivers/{record['path']}.html")
+        assert opened.complaints == []
+        assert opened.page.locator("img").count() == 0
+        if record["driver_name"] in HOSTILE_NAMES:
+            assert record["driver_name"].split()[0][:20] in opened.page.locator("main").inner_text()
+
+
+def test_the_data_in_a_page_cannot_end_its_script(site: Site) -> None:
+    for path in (site.folder / "drivers").glob("*.html"):
+        (data,) = re.findall(r'<script type="application/json" id="trace-data">(.*?)</script>', path.read_text("utf-8"))
+        assert "<" not in data
+        assert "\u2028" not in data
+        json.loads(data)

@@ -1,0 +1,125 @@
+"""What is new about a car since the build before."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support.page_records import YELLOW, make_driver, make_lap, make_laps, make_siwtl
+
+from grx_pipeline.publishing.manifest import MANIFEST, BuildManifest
+from grx_pipeline.reports.api import CarRecords
+from grx_pipeline.reports.changes import car_changes
+from grx_pipeline.reports.driving import dptad, driver_corners, ledger, opportunities
+from grx_pipeline.reports.earlier import EarlierBuild, read_earlier
+from grx_pipeline.reports.encoding import SCHEMA_VERSION, to_json
+from grx_pipeline.reports.formats import Style
+from grx_pipeline.reports.reference_records import References
+
+
+def make_car(*times: int) -> CarRecords:
+    laps = make_laps(make_lap(n, time) for n, time in enumerate(times, start=1))
+    return CarRecords(
+        driver=make_driver(len(times)),
+        laps=laps,
+        siwtl=make_siwtl((10, 20, 30)),
+        telemetry=(),
+        estimates=(),
+        references=References(vehicle_id="a", references=()),
+        corners=driver_corners("a", {}, {}, {}, None),
+        ledger=ledger("a", {}, {}),
+        dptad=dptad("a", {}, {}),
+        opportunities=opportunities("a", {}, {}),
+    )
+
+
+def publish(folder: Path, car: CarRecords, *, version: str = SCHEMA_VERSION) -> EarlierBuild:
+    """The car's records as a published build."""
+    path = car.driver.path
+    drivers = f'{{"drivers":[{to_json(car.driver)}]}}'
+    records = {
+        "drivers": drivers,
+        f"laps/{path}": to_json(car.laps),
+        f"ml/siwtl/calculate/{path}": to_json(car.siwtl),
+    }
+    for name, text in records.items():
+        file = folder / f"api/{name}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f'{{"schema_version":"{version}","data":{text}}}', encoding="utf-8")
+    manifest = BuildManifest(
+        session="a-2025-r1", build="b", published_at="2025-01-01T00:00:00Z", schema_version=version, files={}
+    )
+    (folder / MANIFEST).write_bytes(manifest.to_bytes())
+    earlier = read_earlier(folder)
+    assert earlier is not None
+    return earlier
+
+
+CAR = make_car(98_500, 98_000, 98_200)
+
+
+def test_a_first_build_and_an_unchanged_one_have_no_news(tmp_path: Path) -> None:
+    assert car_changes(None, CAR, Style()) == ()
+    assert read_earlier(tmp_path) is None
+    assert car_changes(publish(tmp_path, CAR), CAR, Style()) == ()
+
+
+def test_a_build_of_another_version_is_not_compared(tmp_path: Path) -> None:
+    assert car_changes(publish(tmp_path, make_car(97_000), version="0.1"), CAR, Style()) == ()
+
+
+def test_a_lap_that_no_longer_counts_changes_the_best_and_says_why(tmp_path: Path) -> None:
+    laps = (make_lap(1, 98_500), make_lap(2, 98_000, reasons=(YELLOW,), is_valid=False), make_lap(3, 98_200))
+    now = replace(CAR, laps=make_laps(laps), siwtl=make_siwtl((10, 20, 5)))
+    assert car_changes(publish(tmp_path, CAR), now, Style()) == (
+        "The best lap was 1:38.000 and is 1:38.200 now.",
+        "The target was 1:30.060 and is 1:30.035 now.",
+        "Lap 2 does not count any more: full-course yellow.",
+    )
+    back = tmp_path / "back"
+    assert car_changes(publish(back, now), CAR, Style())[-1] == "Lap 2 counts now."
+
+
+def test_a_lap_that_is_clean_or_not_any_more_is_named(tmp_path: Path) -> None:
+    laps = (make_lap(1, 98_500, reasons=(YELLOW,)), *CAR.laps.laps[1:])
+    now = replace(CAR, laps=make_laps(laps))
+    assert car_changes(publish(tmp_path / "a", CAR), now, Style()) == (
+        "Lap 1 is not clean any more: full-course yellow.",
+    )
+    assert car_changes(publish(tmp_path / "b", now), CAR, Style()) == ("Lap 1 is clean now.",)
+
+
+def test_new_and_lost_laps_and_another_best_lap_of_the_same_time(tmp_path: Path) -> None:
+    now = replace(CAR, laps=replace(make_laps([*CAR.laps.laps[1:], make_lap(4, 99_000)]), best_lap_number=3))
+    assert car_changes(publish(tmp_path, CAR), now, Style()) == (
+        "The best lap is lap 3 now; it was lap 2.",
+        "New in the timing: lap 4.",
+        "No longer in the timing: lap 1.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"has_logger": True}, "A logger is matched to it now."),
+        ({"driver_name": "Ada"}, "The driver was not named and is Ada now."),
+        ({"position": None}, "The place in the result was P1 and is none now."),
+        ({"vehicle_id": "GR86-002-2", "path": "GR86-002-2"}, "The car was a and is GR86-002-2 now."),
+        ({"telemetry_laps": (2, 3)}, "Telemetry is there now for laps 2 and 3."),
+    ],
+)
+def test_what_became_of_the_car_itself(tmp_path: Path, change: dict[str, object], text: str) -> None:
+    now = replace(CAR, driver=replace(CAR.driver, **change))  # type: ignore[arg-type]
+    assert car_changes(publish(tmp_path, CAR), now, Style()) == (text,)
+
+
+def test_a_lost_logger_and_lost_traces_are_told(tmp_path: Path) -> None:
+    before = replace(CAR, driver=replace(CAR.driver, has_logger=True, telemetry_laps=(3,)))
+    assert car_changes(publish(tmp_path, before), CAR, Style()) == (
+        "No logger is matched to it any more.",
+        "Telemetry is gone for lap 3.",
+    )
+
+
+def test_a_car_that_was_not_there_is_new(tmp_path: Path) -> None:
+    now = replace(CAR, driver=replace(CAR.driver, vehicle_id="b", driver_id="99-1"))
+    assert car_changes(publish(tmp_path, CAR), now, Style()) == ("This car was not in the build before.",)

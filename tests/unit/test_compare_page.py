@@ -1,0 +1,83 @@
+"""What a compare page says of two drivers, and which pairs have one."""
+
+from dataclasses import replace
+
+import pytest
+from support.page_records import make_comparison, make_track
+
+from grx_pipeline.reports.compare_page import _stretches, by_size, compare_headline, gap_rows
+from grx_pipeline.reports.driving_records import ComparedLine, Comparison
+from grx_pipeline.reports.formats import Style
+from grx_pipeline.reports.records import Classified
+from grx_pipeline.reports.standing import Pair
+
+
+def make_car(number: str, *, team: str | None = None, best_ms: int | None = 98_000) -> Classified:
+    return Classified(
+        vehicle_id=f"car-{number}",
+        path=f"car-{number}",
+        position=1,
+        car_number=number,
+        driver_name=None,
+        team=team,
+        vehicle_class="Am",
+        status=None,
+        laps=10,
+        total_time_ms=None,
+        gap_first=None,
+        best_lap_ms=best_ms,
+        siwtl_lap_ms=None,
+        potential_gain_ms=None,
+        confidence="none",
+        consistency_score=None,
+        consistency_percentile=None,
+        clean_laps=0,
+        telemetry_laps=0,
+    )
+
+
+PAIR = Pair(a=make_car("13"), b=make_car("7"), roles_of_a=(), roles_of_b=())
+BASE = make_comparison("car-13", "car-7")
+MIRROR = replace(
+    BASE,
+    gap_ms=-574,
+    trace_gap_ms=-574,
+    corners=tuple(replace(line, gap_ms=-(line.gap_ms or 0)) for line in BASE.corners),
+)
+
+
+@pytest.mark.parametrize(
+    ("comparison", "text"),
+    [
+        (BASE, "#13 is 0.57 s faster than #7, 0.25 s of it in T2"),
+        (MIRROR, "#7 is 0.57 s faster than #13, 0.25 s of it in T2"),
+        (replace(BASE, corners=()), "#13 is 0.57 s faster than #7, 0.30 s of it in sector 2"),
+        (replace(BASE, trace_gap_ms=900), "#13 is 0.57 s faster than #7, 0.30 s of it in sector 2"),
+        (replace(BASE, corners=(), sectors=()), "#13 is 0.57 s faster than #7"),
+        (replace(BASE, gap_ms=0), "#13 and #7 have the same best clean lap"),
+        (replace(BASE, gap_ms=None), "#13 and #7: without a clean lap of both there is no gap"),
+    ],
+)
+def test_the_headline_names_the_faster_and_the_place(comparison: Comparison, text: str) -> None:
+    assert compare_headline(PAIR, comparison, Style()) == text
+
+
+def test_gaps_are_shared_out_by_size_and_a_gap_of_nothing_is_no_ones() -> None:
+    rows = by_size(gap_rows(BASE.corners))
+    assert [(row.name, row.faster, row.share, row.order) for row in rows] == [
+        ("T2", "a", 1.0, 2),
+        ("T1", "a", 0.4, 1),
+        ("T4", "b", 0.16, 4),
+        ("T3", "", 0.008, 3),
+    ]
+    unknown = gap_rows([ComparedLine(name="T1", gap_ms=None, median_gap_ms=None)])
+    assert (unknown[0].share, unknown[0].faster) == (0.0, "")
+
+
+def test_the_map_draws_where_one_is_faster_and_says_by_how_much() -> None:
+    drawn = _stretches(make_track(), BASE, PAIR, Style())
+    assert [(stretch.kind, stretch.title) for stretch in drawn] == [
+        ("a", "T1 exit: #13 faster by 0.10 s"),
+        ("a", "T2 exit: #13 faster by 0.25 s"),
+        ("b", "T4 exit: #7 faster by 0.04 s"),
+    ]

@@ -1,0 +1,159 @@
+"""What a driver page says: tables that close, cards, marks, and the order of things."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.page_records import (
+    CORNERS,
+    make_corners,
+    make_dptad,
+    make_event,
+    make_lap,
+    make_ledger,
+    make_line,
+    make_opportunities,
+    make_opportunity,
+    make_siwtl,
+)
+
+from grx_pipeline.reports.cards import opportunity_cards
+from grx_pipeline.reports.corner_table import anchor, corner_table
+from grx_pipeline.reports.driver_page import category_rows, events_by_cost, ledger_places, sector_marks, sector_totals
+from grx_pipeline.reports.driving_records import DriverCorners, LedgerLine
+from grx_pipeline.reports.formats import Style
+from grx_pipeline.reports.standing import Standing
+
+NO_CORNERS = DriverCorners(vehicle_id="a", lap_numbers=(), corners=(), note="no telemetry")
+PLACES = ("T1 braking", "T1 exit", "T1 to T2", "T2 entry", "T3 exit", "T4 to line", "T4 carried")
+
+
+@given(st.lists(st.integers(0, 2_000), min_size=3, max_size=3))
+def test_the_sector_table_closes_to_the_millisecond(gains: list[int]) -> None:
+    siwtl = make_siwtl(gains)
+    totals = sector_totals(siwtl.sectors)
+    assert totals["gain_ms"] == siwtl.potential_gain_ms
+    assert totals["best_ms"] == siwtl.ideal_lap_ms
+    assert totals["in_best_lap_ms"] == siwtl.best_lap_ms
+    assert totals["in_best_lap_ms"] - totals["best_ms"] == totals["gap_ms"]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(PLACES), st.integers(-500, 500), st.integers(1, 3)),
+        min_size=1,
+        max_size=40,
+    ),
+    st.lists(st.integers(0, 900), min_size=3, max_size=3),
+)
+def test_the_corner_table_closes_on_the_potential_gain_whatever_is_not_divided(
+    places: list[tuple[str, int, int]], gains: list[int]
+) -> None:
+    sectors = [make_line(f"S{n}", gain, sector=n) for n, gain in enumerate(gains, start=1)]
+    ledger = make_ledger([make_line(name, gain, sector=sector) for name, gain, sector in places], sectors)
+    table = corner_table(CORNERS, NO_CORNERS, ledger, Style())
+    if table is None:
+        assert {name for name, _, _ in places} <= {"T1 to T2", "T4 to line"}
+        return
+    if not any((*gains, *(gain for _, gain, _ in places))):
+        assert table.total_ms is None
+        return
+    assert table.total_ms == ledger.potential_gain_ms
+    assert sum(row.gain_ms or 0 for row in table.rows) + sum(gain for _, gain in table.others) == table.total_ms
+    assert [row.gain_ms for row in table.rows] == sorted((row.gain_ms for row in table.rows), key=lambda g: -(g or 0))
+
+
+def test_the_corner_table_sets_the_driver_against_the_classs_best_quarter() -> None:
+    table = corner_table(CORNERS, make_corners(), make_ledger((), ()), Style())
+    assert table is not None
+    assert table.total_ms is None
+    assert [row.corner for row in table.rows] == ["T4", "T3", "T2", "T1"]
+    time, entry, minimum, _, brakes, _ = table.rows[0].cells
+    assert (time.value, time.gap, time.tone) == ("6.04", "+0.04", "loss")
+    assert (entry.value, entry.order) == ("–", None)
+    assert (minimum.value, minimum.gap, minimum.tone) == ("88", "−2.0", "loss")
+    assert (brakes.value, brakes.gap, brakes.tone) == ("2,750", "", "")
+
+
+def test_speeds_of_the_corner_table_follow_the_render_setting() -> None:
+    table = corner_table(CORNERS, make_corners(), make_ledger((), ()), Style(speed_unit="mph"))
+    assert table is not None
+    assert table.headings[2] == ("Minimum", "mph")
+    assert (table.rows[0].cells[2].value, table.rows[0].cells[2].gap) == ("55", "−1.2")
+
+
+def test_a_driver_alone_in_the_class_is_set_against_nobody() -> None:
+    corners = make_corners()
+    alone = [
+        replace(c, figures={name: replace(f, class_drivers=1) for name, f in c.figures.items()})
+        for c in corners.corners
+    ]
+    table = corner_table(CORNERS, replace(corners, corners=tuple(alone)), make_ledger((), ()), Style())
+    assert table is not None
+    assert {cell.gap for row in table.rows for cell in row.cells} == {""}
+
+
+def test_without_corners_and_ledger_there_is_no_table() -> None:
+    assert corner_table(CORNERS, NO_CORNERS, make_ledger((), [make_line("S1", 5)]), Style()) is None
+
+
+@pytest.mark.parametrize(
+    ("corner", "address"), [("T8", "t8"), ("T7-T9", "t7-t9"), ("T3a", "t3a"), ('T1" onclick="x', "t1-onclick-x")]
+)
+def test_a_corner_has_an_address(corner: str, address: str) -> None:
+    assert anchor(corner) == address
+
+
+def test_the_ledger_by_place_leaves_out_what_asks_for_nothing_and_still_closes() -> None:
+    lines = [make_line("T1 exit", 30), make_line("T1 to T2", 0), make_line("T2 exit", -10), make_line("T3 entry", 0)]
+    places = ledger_places(make_ledger(lines, [make_line("S1", 20)]))
+    shown: tuple[LedgerLine, ...] = places["lines"]  # type: ignore[assignment]
+    assert [line.name for line in shown] == ["T1 exit", "T2 exit"]
+    assert (places["without"], places["total_ms"], places["gap_ms"]) == (2, 20, 40)
+
+
+def test_cards_come_by_rank_with_the_phases_of_their_corner_and_how_often() -> None:
+    first, second = opportunity_cards(make_opportunities(), Style())
+    assert (first.corner, first.phase, first.anchor, first.share) == ("T2", "braking", "t2", 1.0)
+    assert [(p.phase, p.loss_ms, p.is_told) for p in first.phases] == [("braking", 210, True), ("entry", -20, False)]
+    assert first.how_often == "Lost on 14 of 18 clean laps; as good as the reference on 3."
+    assert (second.share, second.phases) == (0.5, ())
+
+
+def test_a_loss_on_every_lap_and_on_none_reads_as_a_sentence() -> None:
+    line = make_opportunity("T2", "exit", 90.0, rank=1)
+    never = replace(make_opportunities(), told=(replace(line, laps_done=0),))
+    always = replace(make_opportunities(), told=(replace(line, laps_done=18),))
+    assert opportunity_cards(never, Style())[0].how_often.endswith("never as good as the reference.")
+    assert opportunity_cards(always, Style())[0].how_often.endswith("as good as the reference on all.")
+
+
+def test_a_sector_is_the_classs_best_only_on_a_clean_lap() -> None:
+    standing = Standing(
+        class_best=None,
+        class_best_sectors_ms=(30_000, None, 25_000),
+        pace_place=None,
+        class_cars=0,
+        ahead=None,
+        behind=None,
+        pairs=(),
+        field_laps=(),
+    )
+    lap = replace(make_lap(3, 95_000, sectors=(30_000, 40_000, 25_000)), own_best_sectors=(1, 2))
+    assert sector_marks(lap, standing) == ("class", "own", "class")
+    assert sector_marks(replace(lap, is_clean=False, own_best_sectors=()), standing) == ("", "", "")
+
+
+def test_events_come_by_what_they_cost_and_unknown_costs_last() -> None:
+    events = [make_event(1, lost_ms=12.0), make_event(2, lost_ms=120.0), make_event(3, lost_ms=None)]
+    assert [event.id for event in events_by_cost(make_dptad(events))] == ["5-2", "5-1", "5-3"]
+
+
+def test_categories_say_which_laps_stand_out_and_nothing_where_no_lap_was_judged() -> None:
+    dptad = make_dptad([])
+    rows = {row.category: row for row in category_rows(dptad)}
+    assert list(rows) == ["brake", "throttle", "steering", "speed"]
+    assert (rows["throttle"].significant_laps, rows["brake"].significant_laps) == ((5,), ())
+    assert (rows["brake"].score, rows["brake"].worst, rows["speed"].smoothness) == (12.0, 80.0, None)
+    assert category_rows(replace(dptad, laps=())) == ()

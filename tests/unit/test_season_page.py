@@ -1,0 +1,92 @@
+"""The season page: sessions side by side, and drivers over them."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from grx_pipeline.reports.pages import season_page
+from grx_pipeline.reports.season import SeasonCar, SeasonFacts, SeasonSession
+from grx_pipeline.reports.season_page import driver_trends
+from grx_pipeline.settings import ReportSettings
+
+FACTS = SeasonFacts(
+    circuit_name="A <b>track</b>",
+    is_simulated=False,
+    race=1,
+    race_date="2025-09-06",
+    cars=2,
+    laps=10,
+    clean_laps=8,
+    telemetry_laps=0,
+    best_lap_ms=98_326,
+    best_lap_car="03",
+    winner_car="3",
+    winner_name="<script>alert(1)</script>",
+    neutralisations=1,
+)
+
+
+def make_car(number: str, best_ms: int | None, *, name: str | None = None, class_best_ms: int = 100_000) -> SeasonCar:
+    return SeasonCar(
+        path=f"car-{number}",
+        car_number=number,
+        driver_name=name,
+        vehicle_class="Am",
+        position=1,
+        best_lap_ms=best_ms,
+        siwtl_lap_ms=99_900,
+        consistency_score=99.1,
+        class_best_ms=class_best_ms,
+    )
+
+
+def make_session(name: str, *cars: SeasonCar, is_simulated: bool = False) -> SeasonSession:
+    return SeasonSession(session=name, facts=replace(FACTS, is_simulated=is_simulated), cars=cars)
+
+
+def page_of(*sessions: SeasonSession) -> str:
+    return season_page(sessions, ReportSettings())["index.html"].decode()
+
+
+def test_names_are_text() -> None:
+    page = page_of(make_session("a-2025-r1", make_car("3", 98_326, name="<script>alert(1)</script>")))
+    assert "<script>" not in page
+    assert "A &lt;b&gt;track" in page
+    assert "1:38.326" in page
+
+
+def test_a_driver_is_followed_in_percent_of_the_classs_best() -> None:
+    one = make_session("a-2025-r1", make_car("7", 101_000), make_car("13", 100_000))
+    two = make_session("b-2025-r1", make_car("7", 50_250, class_best_ms=50_000), make_car("13", None))
+    best, other = driver_trends([one, two])
+    assert (best.car_number, best.mean_best_pct) == ("13", 0.0)
+    assert best.spark == ""
+    assert other.mean_best_pct == pytest.approx(0.75)
+    assert [cell and cell.best_pct for cell in other.cells] == pytest.approx([1.0, 0.5])
+    assert re.sub(r"[0-9. ]", "", other.spark) == "ML"
+    assert other.cells[1] is not None
+    assert other.cells[1].path == "b-2025-r1/drivers/car-7.html"
+
+
+def test_a_car_without_a_name_is_the_driver_of_its_number_where_there_is_only_one() -> None:
+    named = make_session("a-2025-r1", make_car("7", 101_000, name="Ada"), make_car("13", 101_000, name="Zoë"))
+    bare = make_session("b-2025-r1", make_car("7", 101_000), make_car("13", 101_000))
+    other = make_session("c-2025-r1", make_car("13", 101_000, name="Max"))
+    rows = {(trend.car_number, trend.driver_name): trend.cells for trend in driver_trends([named, bare, other])}
+    assert set(rows) == {("7", "Ada"), ("13", "Zoë"), ("13", "Max"), ("13", None)}
+    assert [cell is not None for cell in rows["7", "Ada"]] == [True, True, False]
+
+
+def test_simulated_sessions_are_not_mixed_with_real_ones_and_stand_alone_where_there_are_no_others() -> None:
+    real, made = make_session("a-2025-r1", make_car("7", 101_000)), make_session("b-2025-r1", is_simulated=True)
+    assert "1 simulated session is left out" in page_of(real, made)
+    assert "left out" not in page_of(made)
+
+
+def test_a_failed_and_a_degraded_session_say_so() -> None:
+    failed = SeasonSession(session="x-2025-r1", facts=None, problems=("It failed.",), is_published=False)
+    page = page_of(replace(make_session("a-2025-r1"), problems=("No file of weather.",)), failed)
+    assert "No file of weather." in page
+    assert "It failed." in page
+    assert 'href="x-2025-r1' not in page
