@@ -17,7 +17,12 @@ from grx_pipeline.ingest.manifest import raw_versions
 from grx_pipeline.ingest.steps import build_logger_laps, build_timing, build_weather
 from grx_pipeline.ingest.telemetry import build_telemetry
 from grx_pipeline.laps.steps import build_laps, build_telemetry_laps
+from grx_pipeline.methods.advice.steps import build_compare, build_opportunities
+from grx_pipeline.methods.dptad.steps import build_dptad
+from grx_pipeline.methods.driving.steps import build_corners, build_ledger
+from grx_pipeline.methods.references.steps import build_references
 from grx_pipeline.methods.steps import build_features, build_siwtl, build_statistics
+from grx_pipeline.narratives.steps import build_narratives
 from grx_pipeline.paths import Paths
 from grx_pipeline.reports.steps import build_reports, build_warehouse
 from grx_pipeline.settings import Settings
@@ -34,6 +39,7 @@ from grx_pipeline.storage.steps import (
     read_record,
     write_record,
 )
+from grx_pipeline.track.circuit_steps import build_track
 from grx_pipeline.track.steps import build_traces
 
 
@@ -67,6 +73,13 @@ class StepResult:
 
 
 _ACCOUNT = ("row_accounting", "quarantine")
+
+# What the session's database and its site are made of: every step before them.
+_RESULTS = (
+    *("raw_telemetry", "raw_logger_laps", "raw_timing", "raw_weather", "core_laps", "core_telemetry_laps"),
+    *("core_traces", "core_track", "core_corners", "core_features", "core_references", "out_siwtl", "out_dptad"),
+    *("out_ledger", "out_statistics", "out_opportunities", "out_compare", "out_narratives"),
+)
 
 _CHAIN = (
     Step(
@@ -124,12 +137,30 @@ _CHAIN = (
     ),
     Step(
         name="core_traces",
-        text="Laps over distance: speed, throttle, brake and steering every 2 m.",
+        text="Laps over distance, every channel every 2 m, pinned at the sector lines; where the timing lines are.",
         build=build_traces,
-        packages=("track", "schemas", "storage"),
-        tables=("lap_traces", "lap_distances"),
+        packages=("robust", "schemas", "storage", "track"),
+        tables=("lap_traces", "lap_distances", "timing_lines", "distance_checks"),
         reads=("raw_telemetry", "core_telemetry_laps", "core_laps"),
         settings=("trace", "clock"),
+    ),
+    Step(
+        name="core_track",
+        text="The circuit as the field drove it: line, corners, and the segments that all laps are compared on.",
+        build=build_track,
+        packages=("robust", "schemas", "storage", "track"),
+        tables=("track_line", "track_sources", "corners", "segments"),
+        reads=("raw_telemetry", "core_telemetry_laps", "core_laps", "core_traces"),
+        settings=("track", "corners", "clock"),
+    ),
+    Step(
+        name="core_corners",
+        text="Every lap corner by corner: speeds, braking, throttle, hands, and the time in each segment.",
+        build=build_corners,
+        packages=("methods", "robust", "schemas", "storage", "track"),
+        tables=("segment_laps", "corner_laps", "corner_drivers", "corner_field"),
+        reads=("core_telemetry_laps", "core_laps", "core_traces", "core_track"),
+        settings=("corners", "features"),
     ),
     Step(
         name="core_features",
@@ -150,6 +181,36 @@ _CHAIN = (
         settings=("siwtl",),
     ),
     Step(
+        name="core_references",
+        text="The laps each driver is compared with: own best, class best, target, median, and what estimates rest on.",
+        build=build_references,
+        packages=("methods", "schemas", "storage", "track"),
+        tables=("reference_laps", "reference_sources", "reference_traces"),
+        reads=("core_laps", "core_traces", "out_siwtl"),
+        settings=("reference",),
+    ),
+    Step(
+        name="out_dptad",
+        text="DPTAD: unusual driving against the driver's own clean laps, scored, named and costed.",
+        build=build_dptad,
+        packages=("methods", "robust", "schemas", "storage", "track"),
+        tables=("dptad_events", "dptad_laps", "dptad_scores", "dptad_drivers"),
+        reads=("core_telemetry_laps", "core_laps", "core_traces", "core_track", "core_corners", "core_features"),
+        settings=("dptad", "trace", "clock"),
+    ),
+    Step(
+        name="out_ledger",
+        text="Best lap minus SIWTL, line by line: sectors, phases of corners, and straights.",
+        build=build_ledger,
+        packages=("methods", "robust", "schemas", "storage", "track"),
+        tables=("ledger", "ledger_drivers"),
+        reads=(
+            *("core_telemetry_laps", "core_laps", "core_traces", "core_track", "core_corners", "out_siwtl"),
+            "out_dptad",
+        ),
+        settings=("ledger", "clock"),
+    ),
+    Step(
         name="out_statistics",
         text="Lap statistics per driver and of the field.",
         build=build_statistics,
@@ -158,25 +219,49 @@ _CHAIN = (
         reads=("core_laps", "core_telemetry_laps", "out_siwtl"),
     ),
     Step(
+        name="out_opportunities",
+        text="What each driver should change, at most three things, or why nothing can be said.",
+        build=build_opportunities,
+        packages=("methods", "robust", "schemas", "storage"),
+        tables=("opportunities", "opportunity_drivers"),
+        reads=("core_laps", "core_telemetry_laps", "core_track", "core_corners"),
+        settings=("opportunities", "corners", "clock"),
+    ),
+    Step(
+        name="out_compare",
+        text="Every pair of drivers, sector by sector and corner by corner, and drivers in order.",
+        build=build_compare,
+        packages=("methods", "robust", "schemas", "storage"),
+        tables=("comparisons", "comparison_lines", "rankings"),
+        reads=("core_laps", "core_telemetry_laps", "core_track", "core_corners", "out_siwtl", "out_dptad"),
+        settings=("opportunities", "clock"),
+    ),
+    Step(
+        name="out_narratives",
+        text="Coaching texts from the results: each driver, the session, pairs. Every figure in them is a fact.",
+        build=build_narratives,
+        packages=("formats", "laps", "narratives", "robust", "schemas", "storage"),
+        tables=("narratives", "narrative_facts", "narrative_requests"),
+        reads=(
+            *("raw_weather", "core_laps", "core_track", "core_corners", "out_siwtl", "out_ledger", "out_statistics"),
+            *("out_dptad", "out_opportunities", "out_compare"),
+        ),
+        settings=("narrative", "llm"),
+    ),
+    Step(
         name="out_warehouse",
         text="The session's DuckDB file for SQL.",
         build=build_warehouse,
         packages=("schemas", "storage"),
-        reads=(
-            *("raw_telemetry", "raw_logger_laps", "raw_timing", "raw_weather", "core_laps", "core_telemetry_laps"),
-            *("core_traces", "core_features", "out_siwtl", "out_statistics"),
-        ),
+        reads=_RESULTS,
         is_byte_stable=False,
     ),
     Step(
         name="out_reports",
         text="The session's report site: JSON and pages, published at once.",
         build=build_reports,
-        packages=("ingest", "laps", "reports", "schemas", "storage"),
-        reads=(
-            *("raw_telemetry", "raw_logger_laps", "raw_timing", "raw_weather", "core_laps", "core_telemetry_laps"),
-            *("core_traces", "core_features", "out_siwtl", "out_statistics"),
-        ),
+        packages=("formats", "ingest", "laps", "methods", "narratives", "reports", "schemas", "storage", "track"),
+        reads=_RESULTS,
         settings=("report", "features"),
         is_byte_stable=False,
     ),

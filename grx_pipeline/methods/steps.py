@@ -10,7 +10,7 @@ from grx_pipeline.schemas import TABLES
 from grx_pipeline.settings import Settings
 from grx_pipeline.storage.parquet import read_frame, write_table
 from grx_pipeline.storage.steps import StepContext, StepOutcome
-from grx_pipeline.track.channels import SpeedCurve, VehicleChannels
+from grx_pipeline.track.channels import SpeedCurve, VehicleChannels, fit_speed
 from grx_pipeline.track.vehicles import complete_laps
 
 _LAP_COLUMNS = ("lap_number", "start_ms", "end_ms", "rate_hz")
@@ -57,8 +57,10 @@ def build_features(context: StepContext) -> StepOutcome:
     rows: list[dict[str, object]] = []
     for vehicle in complete_laps(context):
         context.progress(f"features of {vehicle.vehicle_id} ({len(vehicle.laps)} laps)")
+        channels = vehicle.channels()
+        curve = fit_speed(channels.speed_kmh)
         for number, start, end, rate in zip(*(vehicle.laps[name] for name in _LAP_COLUMNS), strict=True):
-            lap = _sample_lap(vehicle.channels, vehicle.curve, start, end, context.settings)
+            lap = _sample_lap(channels, curve, start, end, context.settings)
             features = lap_features(lap, context.settings.features)
             rows.append({"vehicle_id": vehicle.vehicle_id, "lap_number": number, **features, "sample_rate_hz": rate})
     table = TABLES["telemetry_features"]

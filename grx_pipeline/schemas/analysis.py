@@ -156,7 +156,9 @@ ANALYSIS_TABLES: tuple[Table, ...] = (
             _CATEGORY,
             text_column("type", "as lift, early_braking, lock_up_suspected; see docs/methods.md"),
             count_column("sign", "+1 more of the channel than usual, -1 less", minimum=-1),
-            real_column("z", "how far outside the usual, in units of the zone's own spread", null=False),
+            real_column(
+                "z", "how far over the driver's usual; over 1 no other lap of his shows as much there", null=False
+            ),
             real_column(
                 "p_value", "share of the judged drivers' clean laps that hold a moment as unlikely", null=False
             ),
@@ -176,7 +178,7 @@ ANALYSIS_TABLES: tuple[Table, ...] = (
             VEHICLE,
             LAP,
             _CATEGORY,
-            real_column("z_max", "the lap's maximum", null=False),
+            real_column("z_max", "the lap's highest z of the category", null=False),
             real_column("p_value", "conformal: (1 + clean field laps at least as high) / (N + 1)", null=False),
             real_column("score", "100 x min(1, -log10(p) / 3); high is unusual", null=False, minimum=0),
             flag_column("is_significant", "stands out among all laps of the session (Benjamini-Hochberg)"),

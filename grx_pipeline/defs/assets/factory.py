@@ -15,12 +15,16 @@ from grx_pipeline.storage.steps import combined_hash
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """How the UI presents an asset: its floor, what it is made of, who answers for it, and when to look at it."""
+    """How the UI presents an asset: its floor, what it is made of, who answers for it, and when to look at it.
+
+    `retries` is how often Dagster tries again where the step failed for a reason that may pass.
+    """
 
     group: str
     kinds: tuple[str, ...]
     owner: str
     text: str
+    retries: int = 0
 
 
 def step_asset(step: Step, card: Card) -> dg.AssetsDefinition:
@@ -37,6 +41,7 @@ def step_asset(step: Step, card: Card) -> dg.AssetsDefinition:
         code_version=code_version(step.packages),
         metadata=_schema_metadata(step),
         check_specs=check_specs(step),
+        retry_policy=dg.RetryPolicy(max_retries=card.retries, delay=1) if card.retries else None,
     )
     def built(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult:
         session = context.partition_key

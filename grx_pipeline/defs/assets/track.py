@@ -9,4 +9,10 @@ CARDS: dict[str, Card] = {
         owner="team:race-engineering",
         text="What the traces in a driver's report are drawn from: any lap laid over any other, metre by metre.",
     ),
+    "core_track": Card(
+        group="track",
+        kinds=("parquet", "numpy"),
+        owner="team:race-engineering",
+        text="What corner names and distances in every report mean. `grx track show` draws it.",
+    ),
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 from grx_pipeline.storage.atomic import write_bytes
 
 # The order of the sections on the page.
-STUDIES = ("siwtl", "dptad", "opportunities")
+STUDIES = ("siwtl", "dptad", "opportunities", "narratives")
 
 _HEAD = """# What the studies show
 

@@ -1,0 +1,1 @@
+"""DPTAD: driver performance and telemetry anomaly detection, a driver's laps against his own clean laps."""
