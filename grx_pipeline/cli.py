@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import click
 
-from grx_pipeline.errors import GrxError, SessionBusyError
+from grx_pipeline.errors import GrxError, InputError, SessionBusyError
 from grx_pipeline.ingest.catalogue import Catalogue, find_sessions
 from grx_pipeline.ingest.manifest import Manifest, read_manifest
 from grx_pipeline.paths import Paths
@@ -46,12 +46,13 @@ def grx() -> None:
 
 @grx.command()
 @click.argument("targets", nargs=-1, required=True, metavar="PATH|SESSION...")
-@click.option("--no-llm", is_flag=True, help="Ask no language model. Reports are made without one today.")
+@click.option("--no-llm", is_flag=True, help="Ask no language model; the rules write all texts.")
+@click.option("--llm-budget", type=click.IntRange(0), help="Requests to the language model, at most, for each session.")
 @click.option("--force", is_flag=True, help="Build every step again, changed or not.")
 @_folder_options
-def run(settings: Settings, targets: tuple[str, ...], *, no_llm: bool, force: bool) -> None:
+def run(settings: Settings, targets: tuple[str, ...], *, no_llm: bool, llm_budget: int | None, force: bool) -> None:
     """Make the reports of every session in a folder or zip, or of a session by its id."""
-    del no_llm
+    settings = settings.with_llm(is_off=no_llm, budget=llm_budget)
     sys.exit(_run_sessions(find_sessions(targets, Paths.of(settings)), settings, force=force))
 
 
@@ -127,20 +128,158 @@ def ui(settings: Settings, *, host: str, port: int) -> None:
     sys.exit(launch_ui(settings, host=host, port=port))
 
 
+@grx.command()
+@click.option("--to", "target", required=True, metavar="DIR|URL", help="A folder, or a URL such as s3://bucket/site.")
+@_folder_options
+def publish(settings: Settings, *, target: str) -> None:
+    """Copy the site to where readers are: only what changed, pages last."""
+    from grx_pipeline.publishing.place import Place
+    from grx_pipeline.publishing.target import copy_site
+
+    source = Place.at(str(Paths.of(settings).reports))
+    copied = copy_site(source, Place.at(target), keep=settings.report.keep_builds, progress=print)
+    print(
+        f"{target}: {copied.written:,} files written ({copied.size / 1e6:,.1f} MB), {copied.unchanged:,} unchanged, "
+        f"{copied.removed:,} removed"
+    )
+
+
+@grx.command()
+@click.argument("place", required=False, metavar="[DIR|URL]")
+@_folder_options
+def verify_site(settings: Settings, place: str | None) -> None:
+    """Read every file of a published site: hashes, links, and what does not belong there."""
+    from grx_pipeline.publishing.place import Place
+    from grx_pipeline.publishing.verify import verify_site as verify
+
+    found = verify(Place.at(place or str(Paths.of(settings).reports)), progress=print)
+    for problem in found.problems[:_LISTED_AT_MOST]:
+        print(f"error: {problem}", file=sys.stderr)
+    if len(found.problems) > _LISTED_AT_MOST:
+        print(f"error: {len(found.problems) - _LISTED_AT_MOST:,} more problems", file=sys.stderr)
+    print(
+        f"{found.sessions} sessions, {found.files:,} files ({found.size / 1e6:,.1f} MB), {found.links:,} links: "
+        + ("all as published" if not found.problems else f"{len(found.problems):,} problems")
+    )
+    sys.exit(1 if found.problems else 0)
+
+
+@grx.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 for everyone in the network.")
+@click.option("--port", default=8000, show_default=True)
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True)
+@click.option("--proxies", default="127.0.0.1", show_default=True, help="Proxies whose word on addresses counts.")
+@click.option("--log-level", type=click.Choice(["critical", "error", "warning", "info", "debug"]), default="info")
+@_folder_options
+def serve(settings: Settings, **options: Any) -> None:
+    """Serve the site and its API: read-only; a new build is picked up at once."""
+    from grx_pipeline.serve.run import serve as run_server
+
+    run_server(settings, **options)
+
+
+@grx.group()
+def track() -> None:
+    """Circuits: the line, the corners and their numbers."""
+
+
+@track.command()
+@click.argument("target", metavar="CIRCUIT|SESSION")
+@click.option("--svg", type=click.Path(path_type=Path), help="Draw it into this file.")
+@click.option("--toml", is_flag=True, help="Print the detected corners instead, to paste into the circuit's table.")
+@_folder_options
+def show(settings: Settings, target: str, *, svg: Path | None, toml: bool) -> None:
+    """Print a circuit's corners and timing lines, and draw them, so that a person can check and correct them."""
+    from grx_pipeline.track import show as circuit
+
+    view = circuit.view_circuit(target, settings)
+    if toml:
+        print(circuit.detected_table(view, settings), end="")
+    else:
+        print("\n".join(circuit.summary(view)))
+        for columns, rows in (
+            (circuit.CORNER_COLUMNS, circuit.corner_rows(view)),
+            (circuit.LINE_COLUMNS, circuit.line_rows(view, settings)),
+        ):
+            print(end="\n" if rows else "")
+            _print_table(columns, rows)
+    if svg is not None:
+        write_bytes(svg, circuit.drawing(view).encode())
+        print(f"drawn in {svg}", file=sys.stderr)
+
+
 @grx.group()
 def validate() -> None:
     """Studies that test what the methods claim, on the sessions at hand."""
 
 
+def _study(command: Callable[..., Any]) -> Callable[..., Any]:
+    """A study: its sessions, and where to write what it found. The command gives its text and where it is stored."""
+
+    @click.argument("targets", nargs=-1, metavar="[PATH|SESSION...]")
+    @click.option("--write", "page", type=click.Path(path_type=Path), help="Replace the study's section on this page.")
+    @_folder_options
+    @functools.wraps(command)
+    def with_page(settings: Settings, targets: tuple[str, ...], *, page: Path | None) -> None:
+        catalogue = find_sessions(targets, Paths.of(settings))
+        if catalogue.problems:
+            raise InputError(catalogue.problems[0])
+        text, stored = command(settings, [manifest.session for manifest in catalogue.sessions])
+        print(text)
+        print(f"stored in {stored}")
+        if page is not None:
+            from grx_pipeline.methods.validation.page import write_section
+
+            write_section(page, command.__name__, text, date=f"{datetime.now(UTC):%Y-%m-%d}")
+
+    return with_page
+
+
 @validate.command()
+@_study
+def dptad(settings: Settings, sessions: list[str]) -> tuple[str, Path]:
+    """Labelled faults put into clean laps: how many DPTAD finds; without a path, over every session that was built."""
+    from grx_pipeline.methods.validation.dptad_run import store_dptad
+
+    return store_dptad(settings, sessions)
+
+
+@validate.command("dptad-weights")
+@click.option("--write", "file", type=click.Path(path_type=Path), required=True, help="Write the weights to this file.")
 @_folder_options
-def siwtl(settings: Settings) -> None:
-    """Hold-out study of SIWTL over every session that was built."""
+def dptad_weights(settings: Settings, *, file: Path) -> None:
+    """Fit DPTAD's weights again, to labelled faults in laps of its tuning cars."""
+    from grx_pipeline.methods.validation.dptad_run import fit_tuning_cars
+
+    write_bytes(file, fit_tuning_cars(settings).encode())
+    print(f"stored in {file}")
+
+
+@validate.command()
+@_study
+def siwtl(settings: Settings, sessions: list[str]) -> tuple[str, Path]:
+    """Hold-out study of SIWTL; without a path, over every session that was built."""
     from grx_pipeline.methods.validation.siwtl_run import store_study
 
-    text, path = store_study(settings)
-    print(text)
-    print(f"stored in {path}")
+    return store_study(settings, sessions)
+
+
+@validate.command()
+@_study
+def opportunities(settings: Settings, sessions: list[str]) -> tuple[str, Path]:
+    """What is told of one half of a driver's laps, checked on the other half; without a path, over every session."""
+    from grx_pipeline.methods.validation.opportunities_run import store_study
+
+    return store_study(settings, sessions)
+
+
+@validate.command()
+@_study
+def narratives(settings: Settings, sessions: list[str]) -> tuple[str, Path]:
+    """Texts made wrong in one place, and whether the checks find it; without a path, over every session."""
+    from grx_pipeline.narratives.validation.study import store_study
+
+    return store_study(settings, sessions)
 
 
 @grx.group(invoke_without_command=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from grx_pipeline.defs.assets import ingest, laps, methods, reports, track
+from grx_pipeline.defs.assets import ingest, laps, methods, narratives, reports, track
 from grx_pipeline.defs.assets.factory import step_asset
 from grx_pipeline.defs.jobs import quiet_console, session_job
 from grx_pipeline.defs.resources import pipeline_resource
@@ -14,7 +14,7 @@ from grx_pipeline.reports.steps import build_season
 from grx_pipeline.settings import Settings
 from grx_pipeline.steps import STEPS, Step
 
-CARDS = {**ingest.CARDS, **laps.CARDS, **track.CARDS, **methods.CARDS, **reports.CARDS}
+CARDS = {**ingest.CARDS, **laps.CARDS, **track.CARDS, **methods.CARDS, **narratives.CARDS, **reports.CARDS}
 
 
 def build_defs(

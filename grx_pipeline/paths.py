@@ -95,6 +95,10 @@ class Paths:
     def step_record(self, session: str, step: str) -> Path:
         return self.session_lake(session) / "steps" / f"{step}.json"
 
+    def narrative_cache(self, session: str) -> Path:
+        """What a language model was asked and answered, by the hash of the question."""
+        return self.session_lake(session) / "narratives_cache"
+
     def lock(self, session: str) -> Path:
         return self.session_lake(session) / "lock"
 
@@ -120,6 +124,14 @@ class Paths:
     def published(self, session: str) -> Path:
         """The link to the session's current build."""
         return self.reports / session
+
+    def site_builds(self) -> Path:
+        """Builds of what stands above the sessions: the season page, the list of sessions, the API's description."""
+        return self.reports / ".builds" / "_site"
+
+    def site(self) -> Path:
+        """The link to the current one of these builds; every name of it in the reports folder leads through it."""
+        return self.reports / ".site"
 
     def season_page(self) -> Path:
         return self.reports / "index.html"

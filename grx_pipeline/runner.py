@@ -39,6 +39,7 @@ from grx_pipeline.defs.partitions import SESSION_PARTITIONS
 from grx_pipeline.defs.resources import PARTITION_TAG, WORKER_TAG, Pipeline, worker_tag
 from grx_pipeline.errors import GrxError, SessionBusyError, StorageError
 from grx_pipeline.ingest.manifest import Manifest, read_manifest, write_manifest
+from grx_pipeline.narratives.steps import UNANSWERED
 from grx_pipeline.paths import Paths
 from grx_pipeline.settings import Settings
 from grx_pipeline.steps import StepResult, forget_step, stale_steps
@@ -103,6 +104,7 @@ def run_session(
             if force:
                 for step in steps.STEPS.values():
                     forget_step(step, context)
+            _forget_unanswered(context)
             stale = _stale(context)
             if not stale:
                 return SessionRun(
@@ -192,6 +194,14 @@ def interrupt_on_sigterm() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _forget_unanswered(context: StepContext) -> None:
+    """Have texts written again where a language model was asked and did not answer; what it answered is kept."""
+    if context.settings.llm.is_asked and steps.step_figures(context.paths, context.session, "out_narratives").get(
+        UNANSWERED
+    ):
+        forget_step(steps.STEPS["out_narratives"], context)
 
 
 def _stale(context: StepContext) -> dict[str, str]:

@@ -82,3 +82,4 @@ class StudySettings:
     draws: int = threshold(2000, unit="draws", why="limits of a beat share then move by 0.04 at most between seeds")
     half_draws: int = threshold(40, unit="splits", why="of a driver's laps; each half is judged by the other")
     seed: int = threshold(20250907, unit="1", why="the same laps give the same table")
+    texts: int = threshold(6, unit="texts a session and kind", why="6,000 mutations a session in some 8 s")

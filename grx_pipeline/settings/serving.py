@@ -26,6 +26,10 @@ class ServeSettings:
     )
     chat_per_minute: float = threshold(12.0, unit="questions per minute", why="a person reads an answer for 5 s")
     chat_burst: int = threshold(6, unit="questions", why="clicking through the suggestions at the start")
+    answer_timeout_s: float = threshold(8.0, unit="s", why="a person waits for words; after that the rules answer")
+    model_questions: int = threshold(
+        5000, unit="questions a process", why="a season's evenings; a leak of questions ends there"
+    )
     chat_clients: int = threshold(4096, unit="addresses", why="1 MB; the one that asked longest ago is forgotten")
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ def writing(path: Path) -> Iterator[Path]:
 
     Raises StorageError where the disk is full or the folder cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
+    temporary = temporary_name(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -40,6 +41,30 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Replace `path` by `content` atomically."""
     with writing(path) as temporary:
         temporary.write_bytes(content)
+
+
+def replace_by_link(path: Path, target: Path) -> None:
+    """Make `path` a link to `target`, in one step where it is a file or a link. Raises OSError for a full folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = temporary_name(path)
+    try:
+        temporary.symlink_to(target)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def remove_tree(folder: Path) -> None:
+    """Delete a folder: it is gone at once, its content a moment later."""
+    leaving = temporary_name(folder)
+    folder.rename(leaving)
+    shutil.rmtree(leaving, ignore_errors=True)
+
+
+def temporary_name(path: Path) -> Path:
+    """A name beside `path` that nothing else has."""
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
 
 
 def not_writable(path: Path, error: OSError) -> StorageError:

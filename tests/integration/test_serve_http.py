@@ -30,7 +30,9 @@ from grx_pipeline.paths import Paths
 from grx_pipeline.reports.steps import build_season
 from grx_pipeline.settings import Settings
 
-LIMITS = "[serve]\nheader_timeout_s = 1\nbody_timeout_s = 1\nchat_per_minute = 6000\nchat_burst = 1000\npoll_s = 0.1\n"
+# Nobody listens on port 1: the language model cannot be reached.
+LIMITS = '[llm]\nbase_url = "http://127.0.0.1:1"\n'
+LIMITS += "[serve]\nheader_timeout_s = 1\nbody_timeout_s = 1\nchat_per_minute = 6000\nchat_burst = 1000\npoll_s = 0.1\n"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +123,7 @@ def test_the_latest_session_is_that_of_the_latest_race_not_of_the_latest_build(s
         "status": "ok",
         "sessions": 2,
         "latest": LATEST,
-        "chat": "rules",
+        "chat": "model",
     }
     assert json.loads(ask(servers.nginx, "/healthz").body)["latest"] == LATEST
 

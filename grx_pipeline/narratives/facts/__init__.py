@@ -1,0 +1,1 @@
+"""The facts of each kind of text: driver, fleet and comparison. Nothing here writes a sentence."""

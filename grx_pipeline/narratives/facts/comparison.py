@@ -1,0 +1,187 @@
+"""The facts of two drivers beside each other. Every difference is told of the quicker of the two."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from grx_pipeline.narratives.facts.book import FactBook, Row, Source
+from grx_pipeline.narratives.facts.field import Field
+from grx_pipeline.narratives.records import COMPARISON, FactSet, Subject
+
+PAIR_RULE = "pair_sector"
+_TOLD_CORNERS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Pair:
+    """The two vehicles and their names, `a` first in the classification."""
+
+    a: str
+    b: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.a}/{self.b}"
+
+    def quicker(self, gap_ms: float) -> str:
+        """Who is quicker where time of b - time of a is this."""
+        return self.a if gap_ms > 0 else self.b
+
+    def side(self, vehicle: str) -> str:
+        return "a" if vehicle == self.a else "b"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Line:
+    """Time of b - time of a, and where: `|sector:2`, or nothing for the lap."""
+
+    metric: str
+    gap_ms: float | None
+    place: str = ""
+
+
+def pairs_with_page(field: Field) -> tuple[tuple[str, str], ...]:
+    """The pairs that have a page: neighbours, each with the winner, the class's best and its team mates."""
+    order = field.drivers
+    compared = {(row["vehicle_a"], row["vehicle_b"]) for row in field.tables.rows["comparisons"]}
+    best = _fastest_of_classes(field)
+    pairs = []
+    for place, a in enumerate(order):
+        for other, b in enumerate(order[place + 1 :], place + 1):
+            same_class = a["vehicle_class"] == b["vehicle_class"]
+            is_best = same_class and best.get(a["vehicle_class"]) in (a["vehicle_id"], b["vehicle_id"])
+            is_team = a["team"] is not None and a["team"] == b["team"]
+            if place == 0 or other == place + 1 or is_best or is_team:
+                pairs.append((a["vehicle_id"], b["vehicle_id"]))
+    # The table holds a pair in the order of the classification too; of ties either way round.
+    return tuple(pair if pair in compared else pair[::-1] for pair in pairs if {pair, pair[::-1]} & compared)
+
+
+def _fastest_of_classes(field: Field) -> dict[str | None, str]:
+    fastest: dict[str | None, tuple[float, str]] = {}
+    for row in field.drivers:
+        time = field.tables.row_of("lap_statistics", row["vehicle_id"]).get("best_lap_ms")
+        best = fastest.get(row["vehicle_class"])
+        if time is not None and (best is None or time < best[0]):
+            fastest[row["vehicle_class"]] = time, row["vehicle_id"]
+    return {vehicle_class: vehicle for vehicle_class, (_, vehicle) in fastest.items()}
+
+
+def comparison_facts(field: Field, row: Row, lines: Iterable[Row]) -> FactSet:
+    """Everything that a text about the pair of `row` may say; `lines` are its rows of comparison_lines."""
+    book = FactBook()
+    pair = _Pair(a=row["vehicle_a"], b=row["vehicle_b"])
+    source = Source(table="comparisons", key=pair.key)
+    for side, vehicle in (("a", pair.a), ("b", pair.b)):
+        of_car = Source(table="drivers", key=vehicle)
+        book.add_text(f"{side}.car", f"car:{vehicle}", "car", field.labels[vehicle], of_car)
+        book.add_text(f"{side}.driver", f"car:{vehicle}", "driver", field.full_labels[vehicle], of_car)
+        target = field.tables.row_of("siwtl", vehicle)
+        if target.get("confidence") == "normal":
+            of_target = Source(table="siwtl", key=vehicle)
+            laps = target["clean_laps"]
+            book.add(
+                f"{side}.even", f"car:{vehicle}", "pair_consistency", target["consistency_score"], of_target, n=laps
+            )
+            book.add(f"{side}.gain", f"car:{vehicle}", "pair_gain", target["potential_gain_ms"], of_target, n=laps)
+    _add_gap(book, pair, "gap", _Line(metric="pair_gap", gap_ms=row["gap_ms"]), source)
+    _add_medians(book, field, pair)
+    _add_steadier(book, field, pair)
+    by_level: dict[str, list[Row]] = {}
+    for line in lines:
+        by_level.setdefault(line["level"], []).append(line)
+    rules = _add_sectors(book, field, pair, by_level.get("sector", []))
+    _add_corners(book, field, pair, by_level.get("corner", []))
+    book.add_text("note", "pair", "note", row["note"], source)
+    return FactSet(
+        subject=Subject(kind=COMPARISON, vehicle_id=pair.a, other_id=pair.b),
+        session=field.tables.session["session_id"],
+        facts=book.facts,
+        rules=rules,
+        names=field.names,
+    )
+
+
+def _add_gap(book: FactBook, pair: _Pair, name: str, line: _Line, source: Source) -> None:
+    """A difference, told of the quicker: below zero. Nothing where there is none, or it is zero."""
+    if line.gap_ms:
+        book.add(name, f"car:{pair.quicker(line.gap_ms)}{line.place}", line.metric, -abs(line.gap_ms), source)
+
+
+def _add_medians(book: FactBook, field: Field, pair: _Pair) -> None:
+    medians = [
+        field.tables.row_of("lap_statistics", vehicle).get("clean_median_lap_ms") for vehicle in (pair.a, pair.b)
+    ]
+    counts = [len(field.clean_laps.get(vehicle, ())) for vehicle in (pair.a, pair.b)]
+    if None not in medians and min(counts) >= field.settings.stint_laps:
+        gap = medians[1] - medians[0]  # type: ignore[operator]
+        if abs(gap) >= field.settings.worth_ms:
+            _add_gap(
+                book,
+                pair,
+                "median",
+                _Line(metric="pair_median", gap_ms=gap),
+                Source(table="lap_statistics", key=pair.key),
+            )
+
+
+def _add_steadier(book: FactBook, field: Field, pair: _Pair) -> None:
+    """Which of the two is steadier, where their scores are further apart than chance puts them."""
+    scores = [book.facts.get(f"{side}.even") for side in ("a", "b")]
+    known = [(score.value, score.n) for score in scores if score is not None and score.value is not None and score.n]
+    if len(known) < len(scores):
+        return
+    # A spread of n laps has a standard error of itself / sqrt(2 n).
+    error = sum((100 - value) ** 2 / (2 * n) for value, n in known) ** 0.5
+    if abs(known[0][0] - known[1][0]) < field.settings.sure_errors * error:
+        return
+    vehicle = pair.a if known[0][0] > known[1][0] else pair.b
+    source = Source(table="siwtl", key=vehicle)
+    book.add_text("steadier.car", f"car:{vehicle}", "steadier", field.labels[vehicle], source)
+
+
+def _add_sectors(book: FactBook, field: Field, pair: _Pair, lines: Iterable[Row]) -> dict[str, str]:
+    worth = field.settings.worth_ms
+    rules: dict[str, str] = {}
+    usual: dict[str, list[tuple[float, int]]] = {pair.a: [], pair.b: []}
+    for line in lines:
+        sector, place = line["line"], f"|sector:{line['line']}"
+        source = Source(table="comparison_lines", key=f"{pair.key}/sector/{sector}")
+        book.add_text(f"sector_{sector}.name", f"sector:{sector}", "sector_name", f"sector {sector}", source)
+        on_laps = _Line(metric="pair_sector", gap_ms=line["gap_ms"], place=place)
+        _add_gap(book, pair, f"sector_{sector}.gap", on_laps, source)
+        middle = line["median_gap_ms"]
+        if middle is not None and abs(middle) >= worth:
+            by_median = _Line(metric="pair_sector_median", gap_ms=middle, place=place)
+            _add_gap(book, pair, f"sector_{sector}.median", by_median, source)
+            if line["gap_ms"] and (line["gap_ms"] > 0) == (middle > 0):
+                slower = pair.b if middle > 0 else pair.a
+                usual[slower].append((abs(middle), sector))
+    for vehicle, losses in usual.items():
+        if losses:
+            loss, sector = max(losses)
+            name, key = f"take_{pair.side(vehicle)}", f"{pair.key}/sector/{sector}"
+            source = Source(table="comparison_lines", key=key)
+            book.add_text(f"{name}.sector", f"sector:{sector}", "most_sector", f"sector {sector}", source)
+            book.add(f"{name}.loss", f"car:{vehicle}|sector:{sector}", "pair_sector_median", loss, source)
+            rules[f"{name}:{PAIR_RULE}"] = f"sector:{sector}"
+    return rules
+
+
+def _add_corners(book: FactBook, field: Field, pair: _Pair, lines: Iterable[Row]) -> None:
+    """The corners with the largest differences, on the compared laps, for either car."""
+    corners = {
+        label: index for index, label in ((row["corner_index"], row["corner"]) for row in field.tables.rows["corners"])
+    }
+    known = [line for line in lines if line["gap_ms"] is not None and line["name"] in corners]
+    for vehicle in (pair.a, pair.b):
+        won = [
+            line
+            for line in known
+            if pair.quicker(line["gap_ms"]) == vehicle and abs(line["gap_ms"]) >= field.settings.worth_ms
+        ]
+        for number, line in enumerate(sorted(won, key=lambda line: -abs(line["gap_ms"]))[:_TOLD_CORNERS], start=1):
+            name, index = f"{pair.side(vehicle)}.corner_{number}", corners[line["name"]]
+            source = Source(table="comparison_lines", key=f"{pair.key}/corner/{line['line']}")
+            book.add_text(f"{name}.name", f"corner:{index}", "corner", field.corners[index], source)
+            through = _Line(metric="pair_corner", gap_ms=line["gap_ms"], place=f"|corner:{index}")
+            _add_gap(book, pair, f"{name}.gap", through, source)

@@ -1,0 +1,162 @@
+"""The facts of how a car was driven: habits that are told, strong corners, the ledger, moments out of the ordinary."""
+
+from collections.abc import Iterable
+
+from grx_pipeline.narratives.facts.book import FactBook, Row, Source, plain_name
+from grx_pipeline.narratives.facts.evidence import Compared, Varied, read_evidence
+from grx_pipeline.narratives.facts.field import Field
+
+CHANNELS = ("brake", "throttle", "steering")
+REFERENCES = {
+    "own best three": "your own best three laps there",
+    "class best quartile": "the quickest quarter of the class",
+}
+# How far a mark is moved at a time: the advice of the table says it in these words.
+STEP = "3 to 5 m"
+_WITHOUT = "Without it no habit at a corner, no unusual moment and no place within a sector can be told."
+
+
+def add_driving(book: FactBook, field: Field, vehicle: str) -> dict[str, str]:
+    """Add them; returns the rules that hold, each with the corner that it is about."""
+    rules = _add_habits(book, field, vehicle)
+    if not field.tables.row_of("drivers", vehicle)["has_telemetry"]:
+        book.add_text("without.telemetry", "driver", "note", _WITHOUT, Source(table="drivers", key=vehicle))
+    _add_ledger(book, field, vehicle)
+    _add_strong_corners(book, field, vehicle)
+    _add_moments(book, field, vehicle)
+    _add_smoothness(book, field, vehicle)
+    return rules
+
+
+def _add_habits(book: FactBook, field: Field, vehicle: str) -> dict[str, str]:
+    rules = {}
+    told = [row for row in field.tables.of("opportunities", vehicle) if row["rank"] is not None]
+    for row in sorted(told, key=lambda row: row["rank"]):
+        name, corner = f"change_{row['rank']}", field.corners[row["corner_index"]]
+        entity = f"corner:{row['corner_index']}"
+        key = "/".join(str(row[column]) for column in ("vehicle_id", "corner_index", "phase", "reference"))
+        source = Source(table="opportunities", key=key)
+        first = row["rank"] == 1 and len(told) > 1
+        book.add_text(f"{name}.corner", entity, "dearest_corner" if first else "corner", corner, source)
+        book.add_text(f"{name}.phase", entity, "phase", _PHASES.get(row["phase"], row["phase"]), source)
+        book.add_text(
+            f"{name}.reference", entity, "reference", REFERENCES.get(row["reference"], row["reference"]), source
+        )
+        book.add(f"{name}.loss", entity, "loss", row["loss_ms"], source, n=row["laps"])
+        book.add(f"{name}.often", entity, "often", row["laps_with_loss"], source, n=row["laps"])
+        book.add(f"{name}.done", entity, "done", row["laps_done"], source, n=row["laps"])
+        book.add_text(f"{name}.advice", entity, "advice", row["advice"], source)
+        if STEP in (row["advice"] or ""):
+            book.add_text(f"{name}.step", entity, "step", STEP, source)
+        _add_evidence(book, name, entity, row, source)
+        if row["pattern"] is not None:
+            rules[f"{name}:{row['pattern']}"] = entity
+    summary = field.tables.row_of("opportunity_drivers", vehicle)
+    why = summary.get("reason")
+    book.add_text("habits.reason", "driver", "note", why, Source(table="opportunity_drivers", key=vehicle))
+    return rules
+
+
+_PHASES = {"braking": "under braking", "entry": "on the way in", "exit": "on the way out"}
+
+
+def _add_evidence(book: FactBook, name: str, entity: str, row: Row, source: Source) -> None:
+    for sentence in row["evidence"]:
+        found = read_evidence(sentence)
+        if isinstance(found, Compared):
+            book.add(
+                f"{name}.{found.figure}.apart", entity, f"{found.figure}.apart", found.apart, source, n=row["laps"]
+            )
+            book.add(f"{name}.{found.figure}.goal", entity, f"{found.figure}.goal", found.reference, source)
+        elif isinstance(found, Varied):
+            book.add(
+                f"{name}.{found.figure}.spread", entity, f"{found.figure}.spread", found.own, source, n=row["laps"]
+            )
+            book.add(f"{name}.{found.figure}.others", entity, f"{found.figure}.field_spread", found.field, source)
+
+
+def _add_ledger(book: FactBook, field: Field, vehicle: str) -> None:
+    """The place of the lap with most of the target, where the ledger goes that far."""
+    lines = [row for row in field.tables.of("ledger", vehicle) if row["level"] == "segment" and row["segment"]]
+    best = max(lines, key=lambda row: (row["gain_ms"], -row["line"]), default=None)
+    if best is not None and best["gain_ms"] >= field.settings.worth_ms:
+        source = Source(table="ledger", key=f"{vehicle}/segment/{best['line']}")
+        entity = f"segment:{best['name']}"
+        book.add_text(
+            "place.name", entity, "segment_name", plain_name(best["name"], field.settings.name_letters), source
+        )
+        book.add("place.gain", entity, "place_gain", best["gain_ms"], source)
+    note = field.tables.row_of("ledger_drivers", vehicle).get("note")
+    book.add_text("place.note", "driver", "note", note, Source(table="ledger_drivers", key=vehicle))
+
+
+def _add_strong_corners(book: FactBook, field: Field, vehicle: str) -> None:
+    """Corners surely quicker than the class's median, and among its best quarter."""
+    settings = field.settings
+    quartiles = {
+        row["corner_index"]: row
+        for row in field.tables.rows["corner_field"]
+        if row["figure"] == "time_ms" and row["vehicle_class"] == field.vehicle_class(vehicle)
+    }
+    strong = []
+    for row in field.tables.of("corner_drivers", vehicle):
+        of_class = quartiles.get(row["corner_index"])
+        if row["figure"] != "time_ms" or of_class is None or row["median"] is None or row["spread"] is None:
+            continue
+        gap = row["median"] - of_class["median"]
+        error = settings.sure_errors * 1.2533 * row["spread"] / row["laps"] ** 0.5
+        is_sure = row["laps"] >= settings.stint_laps and of_class["drivers"] >= settings.ranked_drivers
+        is_sure = is_sure and -gap >= max(settings.worth_ms, error)
+        if is_sure and row["median"] <= of_class["quartile_1"]:
+            strong.append((gap, row))
+    for number, (gap, row) in enumerate(sorted(strong, key=lambda entry: entry[0])[: settings.told_strengths], start=1):
+        entity = f"corner:{row['corner_index']}"
+        source = Source(table="corner_drivers", key=f"{vehicle}/{row['corner_index']}/time_ms")
+        book.add_text(f"strong_{number}.corner", entity, "corner", field.corners[row["corner_index"]], source)
+        book.add(f"strong_{number}.gap", entity, "corner_gap", gap, source, n=row["laps"])
+
+
+def _add_moments(book: FactBook, field: Field, vehicle: str) -> None:
+    """The dearest moments that cost time for sure, and how many there were."""
+    summary, source = field.tables.row_of("dptad_drivers", vehicle), Source(table="dptad_drivers", key=vehicle)
+    book.add_text("moments.reason", "driver", "note", summary.get("reason"), source)
+    if summary.get("laps_judged"):
+        book.add("moments.count", "driver", "events", summary["events"], source, n=summary["laps_judged"])
+    costly = [row for row in field.tables.of("dptad_events", vehicle) if row["is_costly"] and row["time_lost_ms"]]
+    dearest = sorted(costly, key=lambda row: (-row["time_lost_ms"], row["event_id"]))[: field.settings.told_events]
+    for number, row in enumerate(dearest, start=1):
+        name, corner = f"moment_{number}", field.corners.get(row["corner_index"])
+        of_event = Source(table="dptad_events", key=f"{vehicle}/{row['event_id']}")
+        entity = f"event:{row['event_id']}"
+        kind = event_words(row["type"])
+        book.add_text(f"{name}.type", entity, "event_type", f"{kind} at {corner}" if corner else kind, of_event)
+        book.add(f"{name}.lap", entity, "event_lap", row["lap_number"], of_event)
+        book.add(f"{name}.loss", entity, "event_loss", row["time_lost_ms"], of_event)
+
+
+def event_words(kind: str) -> str:
+    """`lock_up_suspected` -> `suspected lock-up`."""
+    words = kind.replace("_", " ").replace("lock up", "lock-up").replace("over slowing", "over-slowing")
+    words = words.replace("reapplication", "re-application")
+    return f"suspected {words.removesuffix(' suspected')}" if words.endswith(" suspected") else words
+
+
+def _add_smoothness(book: FactBook, field: Field, vehicle: str) -> None:
+    """Channels in which the driver is among the best quarter, or the last; of a lap or two nothing is said."""
+    if field.tables.row_of("dptad_drivers", vehicle).get("own_laps", 0) < field.settings.stint_laps:
+        return
+    for channel, row in _ranked(field, vehicle, (*CHANNELS, "speed")):
+        share = row["rank"] / row["drivers"]
+        top = field.settings.top_share
+        if row["drivers"] < field.settings.ranked_drivers or top < share <= 1 - top:
+            continue
+        kind = "strong" if share <= top else "rough"
+        metric = "speed_place" if channel == "speed" else "smooth_place"
+        source = Source(table="rankings", key=f"{channel}/{vehicle}")
+        book.add_text(f"{kind}.{channel}.name", f"channel:{channel}", "channel", channel, source)
+        book.add(f"{kind}.{channel}.place", f"channel:{channel}", metric, row["rank"], source, n=row["drivers"])
+
+
+def _ranked(field: Field, vehicle: str, channels: Iterable[str]) -> list[tuple[str, Row]]:
+    found = ((channel, field.ranks.get((channel, vehicle))) for channel in channels)
+    return [(channel, row) for channel, row in found if row is not None]

@@ -1,0 +1,197 @@
+"""What single texts need of the whole field: places, spreads, the course of the race, and what cars are called."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import median
+
+from grx_pipeline.narratives import lexicon
+from grx_pipeline.narratives.facts.book import Row, plain_name
+from grx_pipeline.narratives.tables import ResultTables
+from grx_pipeline.robust import MAD_TO_SD
+from grx_pipeline.settings import NarrativeSettings
+
+SECTORS = (1, 2, 3)
+_MEDIAN_TO_MEAN = math.pi / 2  # variance of a median over that of a mean, normal laps
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaceChange:
+    """Median clean lap of the closing part of a race and of the opening part, and what chance makes of such medians."""
+
+    opening_ms: float
+    closing_ms: float
+    floor_ms: float
+    laps: int
+
+    @property
+    def change_ms(self) -> float:
+        return self.closing_ms - self.opening_ms
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A place among those of a class that have a value; equal values share one."""
+
+    place: int
+    of: int
+    best: float
+    best_vehicle: str
+
+
+@dataclass(frozen=True)
+class Field:
+    """The field of a session, each figure computed when it is first asked for."""
+
+    tables: ResultTables
+    settings: NarrativeSettings
+
+    @cached_property
+    def drivers(self) -> list[Row]:
+        """In the order of the classification."""
+        return sorted(
+            self.tables.rows["drivers"],
+            key=lambda row: (row["position"] is None, row["position"] or 0, row["car_number"], row["vehicle_id"]),
+        )
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """`#13`, with the vehicle where two cars share a number."""
+        numbers = Counter(row["car_number"] for row in self.drivers)
+        letters = self.settings.name_letters
+        return {
+            row["vehicle_id"]: plain_name(f"#{row['car_number']}", letters)
+            + (f" ({plain_name(row['vehicle_id'], letters)})" if numbers[row["car_number"]] > 1 else "")
+            for row in self.drivers
+        }
+
+    @cached_property
+    def full_labels(self) -> dict[str, str]:
+        """`#13 Owen Castellane` where a name is known that says more than the number."""
+        names = {row["vehicle_id"]: self._name(row) for row in self.drivers}
+        return {vehicle: f"{label} {names[vehicle]}".rstrip() for vehicle, label in self.labels.items()}
+
+    def _name(self, driver: Row) -> str:
+        name = plain_name(driver["driver_name"] or "", self.settings.name_letters)
+        return "" if name.casefold() == f"driver {driver['car_number']}".casefold() else name
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Words of names that no text may write itself; ordinary words are no names."""
+        session = self.tables.session
+        texts = [row[column] or "" for row in self.drivers for column in ("driver_name", "team")]
+        words = re.findall(r"[a-z]{3,}", " ".join([*texts, session["circuit_name"], session["circuit"]]).lower())
+        return frozenset(words) - lexicon.openers()
+
+    @cached_property
+    def corners(self) -> dict[int, str]:
+        """`T5`, with its name where it has one."""
+        letters = self.settings.name_letters
+        return {
+            row["corner_index"]: plain_name(
+                f"{row['corner']} ({row['name']})" if row["name"] else row["corner"], letters
+            )
+            for row in self.tables.rows["corners"]
+        }
+
+    @cached_property
+    def clean_laps(self) -> dict[str, list[Row]]:
+        """Each driver's clean laps in lap order."""
+        laps: dict[str, list[Row]] = {row["vehicle_id"]: [] for row in self.drivers}
+        for lap in self.tables.rows["laps"]:
+            if lap["is_clean"]:
+                laps.setdefault(lap["vehicle_id"], []).append(lap)
+        return laps
+
+    @cached_property
+    def best_places(self) -> dict[str, Place]:
+        """By best valid lap, in the class."""
+        return self._class_places("best_lap_ms")
+
+    @cached_property
+    def sector_places(self) -> dict[int, dict[str, Place]]:
+        """By best clean time of each sector, in the class."""
+        return {sector: self._class_places(f"best_sector_{sector}_ms") for sector in SECTORS}
+
+    @cached_property
+    def ranks(self) -> dict[tuple[str, str], Row]:
+        """Rows of rankings by category and vehicle."""
+        return {(row["category"], row["vehicle_id"]): row for row in self.tables.rows["rankings"]}
+
+    @cached_property
+    def sector_spreads(self) -> dict[int, dict[str, float]]:
+        """Robust sd of each sector over clean laps, of drivers with enough of them."""
+        spreads: dict[int, dict[str, float]] = {sector: {} for sector in SECTORS}
+        for vehicle, laps in self.clean_laps.items():
+            for sector in SECTORS:
+                times = [lap[f"sector_{sector}_ms"] for lap in laps]
+                if len(times) >= self.settings.spread_laps:
+                    spreads[sector][vehicle] = robust_spread(times)
+        return spreads
+
+    @cached_property
+    def pace_changes(self) -> dict[str, PaceChange]:
+        """Of drivers with enough clean laps in either half of their race."""
+        changes = {vehicle: pace_change(laps, self.settings) for vehicle, laps in self.clean_laps.items()}
+        return {vehicle: change for vehicle, change in changes.items() if change is not None}
+
+    @cached_property
+    def field_change_ms(self) -> float | None:
+        """Median over the drivers."""
+        changes = [change.change_ms for change in self.pace_changes.values()]
+        return median(changes) if len(changes) >= self.settings.ranked_drivers else None
+
+    def vehicle_class(self, vehicle: str) -> str:
+        return str(self.tables.row_of("drivers", vehicle).get("vehicle_class") or "")
+
+    def _class_places(self, column: str) -> dict[str, Place]:
+        values: dict[str, list[tuple[float, str]]] = {}
+        for row in self.tables.rows["lap_statistics"]:
+            if row[column] is not None:
+                group = values.setdefault(self.vehicle_class(row["vehicle_id"]), [])
+                group.append((row[column], row["vehicle_id"]))
+        places = {}
+        for group in values.values():
+            ordered = sorted(group)
+            times = [value for value, _ in ordered]
+            for value, vehicle in ordered:
+                places[vehicle] = Place(
+                    place=times.index(value) + 1, of=len(times), best=times[0], best_vehicle=ordered[0][1]
+                )
+        return places
+
+
+def robust_spread(times: Sequence[float]) -> float:
+    """1.4826 x the median absolute deviation."""
+    middle = median(times)
+    return MAD_TO_SD * median(abs(time - middle) for time in times)
+
+
+def pace_change(laps: Sequence[Row], settings: NarrativeSettings) -> PaceChange | None:
+    """The closing half of the clean laps beside the opening half; None where a half has too few laps."""
+    half = len(laps) // 2
+    if half < settings.stint_laps:
+        return None
+    opening, closing = ([lap["lap_time_ms"] for lap in part] for part in (laps[:half], laps[-half:]))
+    variance = sum(robust_spread(part) ** 2 for part in (opening, closing)) / 2
+    error = math.sqrt(_MEDIAN_TO_MEAN * variance * 2 / half)
+    return PaceChange(
+        opening_ms=median(opening),
+        closing_ms=median(closing),
+        floor_ms=max(settings.worth_ms, settings.sure_errors * error),
+        laps=2 * half,
+    )
+
+
+def near_best(laps: Iterable[Row], settings: NarrativeSettings) -> tuple[int, int]:
+    """How many of the laps are within reach of the best of them, and how many they are."""
+    times = [lap["lap_time_ms"] for lap in laps]
+    limit = min(times, default=0) * (1 + settings.near_best_share)
+    return sum(time <= limit for time in times), len(times)
+
+
+def lap_key(lap: Mapping[str, object]) -> str:
+    return f"{lap['vehicle_id']}/{lap['lap_number']}"

@@ -1,0 +1,1 @@
+"""The rule base: complete texts from facts alone, one module per kind."""

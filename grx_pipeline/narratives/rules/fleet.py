@@ -1,0 +1,115 @@
+"""The text about the session: in short, how the race went, highlights, conditions and what there is to go by."""
+
+from collections.abc import Iterator
+
+from grx_pipeline.narratives.records import FactSet, Paragraph, Sentence
+from grx_pipeline.narratives.rules.voice import Voice
+
+PARTS = {
+    "summary": "In short",
+    "trends": "How the race went",
+    "highlights": "Highlights",
+    "conditions": "Conditions",
+    "data": "What there is to go by",
+}
+
+
+def fleet_report(facts: FactSet) -> tuple[Paragraph, ...]:
+    """The whole text."""
+    voice = Voice(facts=facts)
+    voice.add("summary", _summary(voice), required=("winner.car", "best.value"))
+    voice.add("trends", _trends(voice), required=("widest.sector",))
+    voice.add("highlights", _highlights(voice), required=("gainer.value", "even.value"))
+    voice.add("conditions", _conditions(voice), required=("yellow.time",))
+    voice.add("data", _data(voice), required=("telemetry.laps", "habits.judged"))
+    return tuple(voice.paragraphs)
+
+
+def _summary(voice: Voice) -> Iterator[Sentence]:
+    yield from voice.say(
+        "winner",
+        "{winner.car} won at {circuit}, with a margin of {winner.margin}.",
+        "At {circuit} the winner is {winner.car}, by a margin of {winner.margin}.",
+    )
+    if not voice.has("winner.margin"):
+        yield from voice.say("winner", "{winner.car} won at {circuit}.")
+    yield from voice.say(
+        "best",
+        "{best.car} set the best lap of the race at {best.value}.",
+        "The best lap of the race is that of {best.car}, set at {best.value}.",
+    )
+    yield from voice.say(
+        "clean",
+        "{cars} stand in the timing, and {clean.laps} are clean.",
+        "{cars} stand in the timing; of their laps {clean.laps} are clean and can set a target.",
+    )
+
+
+def _trends(voice: Voice) -> Iterator[Sentence]:
+    word = voice.side("pace.field", "slower", "faster")
+    yield from voice.say(
+        "pace",
+        f"From the opening to the closing part the field went {{pace.field}} {word}, by medians of clean laps.",
+        f"By medians the field was {{pace.field}} {word} in the closing part of the race than in the opening part.",
+    )
+    yield from voice.say("steady", "From the opening to the closing part the medians show {pace.steady}.")
+    for name in ("slower", "faster"):
+        side = voice.side(f"{name}.change", "slower", "faster")
+        yield from voice.say(
+            name,
+            f"{{{name}.car}} was {{{name}.change}} {side} in the closing part than in the opening part.",
+            f"In the closing part {{{name}.car}} was {{{name}.change}} {side} than before.",
+        )
+    yield from voice.say(
+        "widest",
+        "The field is widest apart in {widest.sector}: in that sector the middle of the field is {widest.gap} off.",
+        "Where the field is widest apart is {widest.sector}; in this sector the middle of the field loses "
+        "{widest.gap}.",
+    )
+    yield from voice.say(
+        "shared",
+        "{shared.corner} comes up again and again: the same corner is told to {shared.drivers}.",
+    )
+
+
+def _highlights(voice: Voice) -> Iterator[Sentence]:
+    yield from voice.say(
+        "gainer",
+        "{gainer.car} has the most to find: {gainer.value} is the largest gain.",
+        "The largest step to a target is that of {gainer.car}: the most to find is {gainer.value}.",
+    )
+    yield from voice.say(
+        "even",
+        "{even.car} drove the steadiest race, with a consistency of {even.value}.",
+        "The steadiest is {even.car}, whose consistency is {even.value}.",
+    )
+    yield from voice.say(
+        "median",
+        "A typical driver has {gain.median} to find in the own best sectors.",
+        "For the middle of the field the own best sectors leave {gain.median} to find.",
+    )
+
+
+def _conditions(voice: Voice) -> Iterator[Sentence]:
+    yield from voice.say(
+        "yellow",
+        "The race was neutralised by {yellow.phases}, with the field under yellow for {yellow.time}.",
+        "There was yellow for {yellow.time}, and the race was neutralised by {yellow.phases}.",
+    )
+    yield from voice.say("weather", "The air had {air.temp} and the track {track.temp}, on average.")
+    if not voice.has("track.temp"):
+        yield from voice.say("weather", "The air had {air.temp} on average.")
+    word = voice.side("track.change", "warmer", "cooler")
+    yield from voice.say("change", f"Over the session the track became {{track.change}} {word}.")
+
+
+def _data(voice: Voice) -> Iterator[Sentence]:
+    if not voice.value("telemetry.laps"):
+        yield from voice.say("data", "There is telemetry of {telemetry.cars}, so the texts rest on the timing.")
+        return
+    yield from voice.say(
+        "data",
+        "Telemetry covers {telemetry.laps}, and the cars with telemetry are {telemetry.cars}.",
+        "There is telemetry of {telemetry.cars}; the laps with telemetry are {telemetry.laps}.",
+    )
+    yield from voice.say("habits", "With {habits.judged} there are enough laps for a habit to show.")
