@@ -22,6 +22,12 @@ _OURS = {
     "reports": "grx run, reports only",
 }
 
+# Distance, corners, ledger, DPTAD, opportunities and comparisons: what the analysis of driving costs in all.
+_DRIVING = (
+    *("core_traces", "core_track", "core_corners", "core_references", "out_dptad", "out_ledger"),
+    *("out_opportunities", "out_compare"),
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class RaceMeasurement:
@@ -78,6 +84,7 @@ def render_race(result: RaceMeasurement, *, date: str) -> str:
         for name, text in (_BARE | _OURS).items()
         for s in [result.seconds[name]]
     ]
+    driving_s = sum(result.steps[name] for name in _DRIVING)
     return "\n".join(
         [
             "# Benchmarks",
@@ -95,6 +102,9 @@ def render_race(result: RaceMeasurement, *, date: str) -> str:
             "```",
             *step_shares(result.steps, result.cold_s),
             "```",
+            "",
+            f"The analysis of driving ({', '.join(_DRIVING)}) takes {driving_s:.2f} s of it,"
+            f" {driving_s / result.seconds['pivot']:.2f} × the bare pivot.",
             "",
         ]
     )

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 # Share of each kind of address among the requests of a race evening: people open pages, pages load data, tools ask
 # the API. Files are drawn from those of the session, so that large and small ones come as they are.
@@ -91,9 +92,10 @@ def _kind(name: str) -> str:
 
 
 def _address(name: str, session: str) -> str:
+    path = quote(name)
     if name.startswith("api/"):
-        return f"/api/sessions/{session}/{name.removeprefix('api/').removesuffix('.json')}"
-    return f"/{session}/{name}"
+        return f"/api/sessions/{session}/{path.removeprefix('api/').removesuffix('.json')}"
+    return f"/{session}/{path}"
 
 
 async def _measure(

@@ -58,7 +58,7 @@ def _read(answer: str) -> tuple[dict[str, tuple[Sentence, ...]], str | None]:
         return {}, "the answer is too long"
     try:
         document = json.loads(answer)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}, "the answer is no JSON"
     paragraphs = document.get("paragraphs") if isinstance(document, dict) else None
     if not isinstance(paragraphs, list):

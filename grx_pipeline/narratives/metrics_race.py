@@ -70,7 +70,7 @@ RACE_METRICS: Mapping[str, Metric] = {
         unit="laps",
         form="laps_of",
         words=(("count", "clean", "set a target"),),
-        never=("within", "close", "as well", "cost", "matched", "done", "beat"),
+        never=("within", "close", "as well", "cost", "best clean"),
     ),
     # Sectors
     "sector_gain": Metric(

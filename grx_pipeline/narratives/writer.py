@@ -106,13 +106,14 @@ class GroqWriter:
     def ask(self, messages: Sequence[Message]) -> Reply:
         """The answer. Raises NoAnswerError after the last retry."""
         failure = _Failure(reason="stopped")
+        client = self._connected()
         for attempt in range(self.settings.retries + 1):
             if self._stopped is not None:
                 raise NoAnswerError(self._stopped)
             if not self.budget.take():
                 raise NoAnswerError("budget")
             self.rate.wait()
-            outcome = self._send(messages)
+            outcome = self._send(client, messages)
             if isinstance(outcome, Reply):
                 return outcome
             failure = outcome
@@ -134,11 +135,11 @@ class GroqWriter:
     def _backoff(self, attempt: int) -> float:
         return float(self.settings.backoff_s * 2 ** min(attempt, _MAX_DOUBLINGS))
 
-    def _send(self, messages: Sequence[Message]) -> "Reply | _Failure":
+    def _send(self, client: "Groq", messages: Sequence[Message]) -> "Reply | _Failure":
         import groq  # noqa: PLC0415  # only who asks pays for the import
 
         try:
-            completion = self._connected().chat.completions.create(
+            completion = client.chat.completions.create(
                 model=self.settings.model,
                 messages=cast(Any, list(messages)),
                 temperature=self.settings.temperature,

@@ -32,11 +32,12 @@ _CORNER_TABLES = ("opportunities", "corner_drivers", "comparison_lines")
 
 @dataclass(frozen=True, kw_only=True)
 class Piece:
-    """A piece of a sentence. `is_data` is text of a fact: a name or a figure."""
+    """A piece of a sentence. `is_data` is text of a fact: a name, or a figure that a line does not break in."""
 
     text: str
     href: str | None
     is_data: bool
+    is_figure: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +122,8 @@ def _piece(part: CoachPart, facts: Mapping[str, CoachFact], linker: _Linker, sty
     fact = facts[part.fact] if part.fact is not None else None
     if fact is None:
         return Piece(text=part.text, href=None, is_data=False)
-    return Piece(text=_styled(part.text, fact, style), href=linker.href(fact), is_data=True)
+    text, is_figure = _styled(part.text, fact, style), fact.value is not None
+    return Piece(text=text, href=linker.href(fact), is_data=True, is_figure=is_figure)
 
 
 def _styled(text: str, fact: CoachFact, style: Style) -> str:

@@ -100,7 +100,7 @@ def driver_view(
 def _key_figures(driver: Driver, laps: Laps, siwtl: Siwtl, standing: Standing, style: Style) -> tuple[KeyFigure, ...]:
     return (
         KeyFigure(label="Own best", value=style.lap_time(laps.best_lap_ms), detail=_best_detail(laps, standing)),
-        KeyFigure(label="Target", value=style.lap_time(siwtl.siwtl_lap_ms), detail=_target_detail(siwtl, style)),
+        KeyFigure(label="Target", value=style.lap_time(siwtl.siwtl_lap_ms), detail=_target_detail(laps, siwtl, style)),
         _class_best_figure(laps, standing, style),
         KeyFigure(label="Consistency", value=_score(siwtl, style), detail=_consistency_detail(siwtl, style)),
         KeyFigure(
@@ -118,14 +118,18 @@ def _best_detail(laps: Laps, standing: Standing) -> str:
     return f"lap {laps.best_lap_number}{place}"
 
 
-def _target_detail(siwtl: Siwtl, style: Style) -> str:
+def _target_detail(laps: Laps, siwtl: Siwtl, style: Style) -> str:
+    """The target's range, and which lap it starts from where the own best is not clean: it may then be the slower."""
     if siwtl.siwtl_lap_ms is None:
         return "no clean lap"
+    is_own_best = laps.best_clean_lap_number == laps.best_lap_number
+    base = f"from the best clean lap, lap {laps.best_clean_lap_number}, {style.lap_time(siwtl.best_lap_ms)}; "
+    start = "" if is_own_best else base
     if siwtl.jackknife_range_ms is None:
-        return "no range: too few clean laps"
+        return f"{start}no range: too few clean laps"
     low, high = (style.lap_time(ms) for ms in siwtl.jackknife_range_ms)
     few = f"low confidence, {style.counted(siwtl.clean_laps, 'clean lap')} only; "
-    return f"{few if siwtl.confidence == 'low' else ''}{low} to {high} with any one lap left out"
+    return f"{start}{few if siwtl.confidence == 'low' else ''}{low} to {high} with any one lap left out"
 
 
 def _class_best_figure(laps: Laps, standing: Standing, style: Style) -> KeyFigure:

@@ -295,8 +295,9 @@ class ComparedLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """api/compare/<a>/<b>.json. `delta_ms` over `distance_m` is b - a on `lap_a` and `lap_b`; it ends on
-    `trace_gap_ms`. Empty without two traces; `note` says what is missing. Pairs with a page have a `narrative`."""
+    """api/compare/<a>/<b>.json. `delta_ms` over `distance_m` is b - a on `lap_a` and `lap_b`; at the line, behind
+    its last point, it is `trace_gap_ms`. Empty without two traces; `note` says what is missing. Pairs with a page
+    have a `narrative`."""
 
     vehicle_a: str
     vehicle_b: str

@@ -32,7 +32,6 @@ class TraceLap:
     is_synthetic: bool = False
     is_shown: bool = False
     text: str = ""
-    seams_m: tuple[float, ...] = ()
     source: str = ""
 
 

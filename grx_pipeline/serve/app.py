@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from grx_pipeline.paths import Paths
 from grx_pipeline.publishing.service_records import Health
@@ -25,6 +26,7 @@ from grx_pipeline.serve.problems import ProblemResponse
 from grx_pipeline.serve.questions import read_question
 from grx_pipeline.settings import Settings, load_settings
 
+_HEALTH, _EVENTS, _CHAT = _ROUTES = ("/healthz", "/api/events", "/api/ai/chat")
 _NOT_KEPT = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 _READABLE_ANYWHERE = {"access-control-allow-origin": "*"}
 
@@ -47,7 +49,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     # The description is a published file like any other, and so are the pages that show it.
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan, redirect_slashes=False)
 
-    @app.api_route("/healthz", methods=["GET", "HEAD"])
+    @app.api_route(_HEALTH, methods=["GET", "HEAD"])
     async def healthz() -> Response:
         latest = index.build(LATEST)
         health = Health(
@@ -55,7 +57,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         )
         return JSONResponse(health.model_dump(), headers=_NOT_KEPT)
 
-    @app.get("/api/events")
+    @app.get(_EVENTS)
     async def listen(session: str | None = None) -> Response:
         if session not in (None, SITE_NAME) and (session == SITE or index.build(session or "") is None):
             return ProblemResponse(HTTPStatus.NOT_FOUND, "There is no such session.")
@@ -65,7 +67,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         headers = {**_NOT_KEPT, **_READABLE_ANYWHERE, "x-accel-buffering": "no"}
         return StreamingResponse(events.stream(session), media_type="text/event-stream", headers=headers)
 
-    @app.post("/api/ai/chat")
+    @app.post(_CHAT)
     async def chat(request: Request) -> Response:
         question = await read_question(request, limits, rate)
         if isinstance(question, ProblemResponse):
@@ -84,8 +86,19 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         detail = "The server made a mistake; it is in its log."
         return ProblemResponse(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
 
-    app.router.default = SiteFiles(index, cache, send_timeout_s=limits.send_timeout_s)
+    app.add_middleware(_FilesFirst, files=SiteFiles(index, cache, send_timeout_s=limits.send_timeout_s))
     return app
+
+
+class _FilesFirst:
+    """Answers files before the routes are looked at: they are nearly every request."""
+
+    def __init__(self, app: ASGIApp, files: ASGIApp) -> None:
+        self._app, self._files = app, files
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_file = scope["type"] == "http" and scope["path"] not in _ROUTES
+        await (self._files if is_file else self._app)(scope, receive, send)
 
 
 def _speaker(settings: Settings) -> Speaks | None:

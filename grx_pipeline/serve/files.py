@@ -43,9 +43,6 @@ class SiteFiles:
         self._index, self._cache, self._send_timeout_s = index, cache, send_timeout_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await send({"type": "websocket.close", "code": 1000})
-            return
         address = parse_address(scope.get("raw_path") or quote(scope["path"]).encode())
         headers = _request_headers(scope)
         if scope["method"] not in ("GET", "HEAD"):

@@ -39,7 +39,7 @@ def test_every_asset_says_what_it_is() -> None:
         assert spec.description
         assert spec.owners
         assert spec.kinds
-        assert spec.group_name in {"ingest", "laps", "track", "methods", "reports"}
+        assert spec.group_name in {"ingest", "laps", "track", "methods", "narratives", "reports"}
         assert spec.code_version
 
 

@@ -50,6 +50,7 @@ def test_targets_are_siwtls_and_close_on_its_gain_along_the_lap(context: StepCon
     targets = frame(context, "siwtl").set_index("vehicle_id")
     references = frame(context, "reference_laps")
     drawn = references[(references["reference"] == "target") & references["reason"].isna()]
+    assert len(drawn) > 0
     for vehicle, time in zip(drawn["vehicle_id"], drawn["lap_time_ms"], strict=True):
         assert time == targets.loc[vehicle, "siwtl_lap_ms"]
         traces = frame(context, "reference_traces", vehicle)

@@ -82,7 +82,7 @@ def write_session(paths: Paths, rows: Rows | None = None) -> None:
 
 def _whole_row(table: str, row: Mapping[str, Any]) -> dict[str, Any]:
     """The row with every column of its table: empty where it is not given."""
-    empty = {"VARCHAR": "", "VARCHAR[]": [], "INTEGER": 1, "BIGINT": 0, "DOUBLE": 0.0, "BOOLEAN": False}
+    empty = {"VARCHAR": "", "VARCHAR[]": [], "INTEGER": 1, "BIGINT": 1, "DOUBLE": 0.0, "BOOLEAN": False}
     unknown = set(row) - set(TABLES[table].column_names)
     assert not unknown, f"{table} has no {unknown}"
     return {
@@ -92,10 +92,10 @@ def _whole_row(table: str, row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def sector_times(vehicle: str, lap: int) -> tuple[int, int, int]:
-    """A pace of its own, a little different each lap; car-b is slower from lap 8 on, and uneven in sector 2."""
+    """A pace of its own, a little different each lap; car-b is uneven in sector 2, car-c slower from lap 8 on."""
     car = CARS.index(vehicle)
     shift = [(lap * step) % 11 * 9 for step in (3, 5, 7)]
-    late = 160 if vehicle == HABITS and lap > 7 else 0
+    late = 300 if vehicle == HOSTILE and lap > 7 else 0
     uneven = (lap % 4) * 180 if vehicle == HABITS else 0
     return 30_000 + 90 * car + shift[0], 40_000 + 140 * car + shift[1] + uneven + late, 25_000 + 20 * car + shift[2]
 
@@ -185,7 +185,9 @@ def _add_field(rows: Rows) -> None:
         },
     ]
     rows["neutralisations"] = [{"phase": 1, "yellow_from_ms": 300_000, "yellow_until_ms": 613_000}]
-    rows["weather"] = [{"air_temp_c": 20.0, "track_temp_c": 30.0 + minute / 5} for minute in range(20)]
+    rows["weather"] = [
+        {"row_number": minute + 1, "air_temp_c": 20.0, "track_temp_c": 30.0 + minute / 5} for minute in range(20)
+    ]
     for category in ("consistency", "pace", "brake", "steering", "speed"):
         ranked = [vehicle for vehicle in CARS if vehicle != UNCLEAN]
         for rank, vehicle in enumerate(ranked, start=1):
@@ -231,6 +233,7 @@ def _add_driving(rows: Rows) -> None:
     rows["dptad_drivers"] = [
         {"vehicle_id": HABITS, "own_laps": 10, "laps_judged": 10, "events": 2},
         {"vehicle_id": HOSTILE, "own_laps": 1, "reason": "Only 1 clean lap with a trusted trace."},
+        *({"vehicle_id": vehicle, "own_laps": 8, "laps_judged": 8} for vehicle in (WINNER, *CARS[4:7])),
     ]
     rows["dptad_events"] = [
         {"vehicle_id": HABITS, "event_id": f"{lap}-1", "lap_number": lap, "corner_index": corner, "type": kind}
@@ -250,7 +253,9 @@ def _add_driving(rows: Rows) -> None:
         | {"quartile_1": 5000.0, "median": 5100.0, "quartile_3": 5200.0}
     ]
     rows["corner_drivers"] = [
-        {"vehicle_id": HABITS, "corner_index": 2, "figure": "time_ms", "laps": 10, "median": 4900.0, "spread": 40.0}
+        {"vehicle_id": vehicle, "corner_index": 2, "figure": "time_ms", "laps": 10, "spread": 40.0}
+        | {"median": 4900.0 if vehicle == HABITS else 5150.0}
+        for vehicle in (WINNER, HABITS, *CARS[4:7])
     ]
 
 

@@ -54,6 +54,8 @@ MIRROR = replace(
         (replace(BASE, corners=()), "#13 is 0.57 s faster than #7, 0.30 s of it in sector 2"),
         (replace(BASE, trace_gap_ms=900), "#13 is 0.57 s faster than #7, 0.30 s of it in sector 2"),
         (replace(BASE, corners=(), sectors=()), "#13 is 0.57 s faster than #7"),
+        (replace(BASE, gap_ms=80, trace_gap_ms=80), "#13 is 0.08 s faster than #7, in T2 alone 0.25 s"),
+        (replace(BASE, gap_ms=80, corners=()), "#13 is 0.08 s faster than #7, in sector 2 alone 0.30 s"),
         (replace(BASE, gap_ms=0), "#13 and #7 have the same best clean lap"),
         (replace(BASE, gap_ms=None), "#13 and #7: without a clean lap of both there is no gap"),
     ],

@@ -123,9 +123,10 @@ def test_insights_name_what_repeats_and_what_costs_most() -> None:
         {"event_id": "6-1", "type": "early_braking", "lap_number": 6, "time_lost_ms": 210.0},
     ]
     places = {"3-1": "T4 exit", "5-1": "T4 exit", "6-1": "T7 braking"}
-    assert insights_of(events, places, laps=10) == [
+    assert insights_of(events, places, laps=10, least_loss_ms=50.0) == [
         "3 events on 10 laps.",
         "Most often: lift, 2 times (T4 exit).",
         "Most costly: early braking on lap 6 (T7 braking), 0.21 s.",
     ]
-    assert insights_of([], {}, laps=1) == ["Nothing stands out on 1 lap."]
+    assert insights_of(events, places, laps=10, least_loss_ms=211.0)[1:] == ["Most often: lift, 2 times (T4 exit)."]
+    assert insights_of([], {}, laps=1, least_loss_ms=50.0) == ["Nothing stands out on 1 lap."]

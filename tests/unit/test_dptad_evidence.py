@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from support.dptad_laps import POINTS, STEP_M, channels_of, plain_laps
 
-from grx_pipeline.methods.dptad.evidence import EVIDENCE, FEATURES, LapMatrix, gather_evidence, own_zones
+from grx_pipeline.methods.dptad.evidence import CATEGORIES, EVIDENCE, FEATURES, LapMatrix, gather_evidence, own_zones
 from grx_pipeline.methods.dptad.own import NO_HOST, OwnLaps
 from grx_pipeline.settings import DptadSettings
 
@@ -59,6 +59,26 @@ def test_a_gap_is_no_evidence() -> None:
     evidence = gather(LapMatrix.of(channels, STEP_M), [0])
     near = (evidence.places_m > 1150) & (evidence.places_m < 1330)
     assert evidence.relative[0, near][:, EVIDENCE.index("throttle_dip")].max() < 1.0
+
+
+@pytest.mark.parametrize(
+    ("channel", "category"), [("brake_bar", "brake"), ("throttle_pct", "throttle"), ("steering_deg", "steering")]
+)
+def test_a_gap_of_one_channel_is_no_evidence(channel: str, category: str) -> None:
+    channels = channels_of(plain_laps(1))
+    channels[channel][0, 290:345] = np.nan
+    evidence = gather(LapMatrix.of(channels, STEP_M), [0])
+    shown = [EVIDENCE.index(name) for name in CATEGORIES[category]]
+    whole = gather(plain_laps(1), [0])
+    assert (evidence.absolute[..., shown] <= whole.absolute[..., shown] + 1e-9).all()
+
+
+def test_a_channel_that_the_car_does_not_have_is_no_gap() -> None:
+    channels = channels_of(plain_laps(2))
+    channels["steering_deg"][:] = np.nan
+    laps = LapMatrix.of(channels, STEP_M)
+    assert not laps.is_gap.any()
+    assert (laps.steering_deg == 0.0).all()
 
 
 def test_features_stand_in_the_order_of_their_names() -> None:

@@ -11,6 +11,7 @@ from support.page_records import (
     make_dptad,
     make_event,
     make_lap,
+    make_laps,
     make_ledger,
     make_line,
     make_opportunities,
@@ -20,7 +21,14 @@ from support.page_records import (
 
 from grx_pipeline.reports.cards import opportunity_cards
 from grx_pipeline.reports.corner_table import anchor, corner_table
-from grx_pipeline.reports.driver_page import category_rows, events_by_cost, ledger_places, sector_marks, sector_totals
+from grx_pipeline.reports.driver_page import (
+    _target_detail,
+    category_rows,
+    events_by_cost,
+    ledger_places,
+    sector_marks,
+    sector_totals,
+)
 from grx_pipeline.reports.driving_records import DriverCorners, LedgerLine
 from grx_pipeline.reports.formats import Style
 from grx_pipeline.reports.standing import Standing
@@ -157,3 +165,13 @@ def test_categories_say_which_laps_stand_out_and_nothing_where_no_lap_was_judged
     assert (rows["throttle"].significant_laps, rows["brake"].significant_laps) == ((5,), ())
     assert (rows["brake"].score, rows["brake"].worst, rows["speed"].smoothness) == (12.0, 80.0, None)
     assert category_rows(replace(dptad, laps=())) == ()
+
+
+def test_a_target_says_which_lap_it_starts_from_where_the_own_best_is_not_clean() -> None:
+    quick, clean = replace(make_lap(7, 89_500), is_clean=False), make_lap(3, 90_060)
+    siwtl = replace(make_siwtl([10, 10, 10]), jackknife_range_ms=(90_020, 90_050))
+    own = replace(make_laps([clean]), best_clean_lap_number=3)
+    mixed = replace(make_laps([quick, clean]), best_clean_lap_number=3)
+    span = "1:30.020 to 1:30.050 with any one lap left out"
+    assert _target_detail(own, siwtl, Style()) == span
+    assert _target_detail(mixed, siwtl, Style()) == f"from the best clean lap, lap 3, 1:30.060; {span}"

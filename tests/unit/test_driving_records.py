@@ -10,6 +10,7 @@ import pytest
 from grx_pipeline.reports.comparisons import comparisons, rankings
 from grx_pipeline.reports.driving import dptad, driver_corners, ledger, opportunities, utc_text
 from grx_pipeline.reports.encoding import to_json
+from grx_pipeline.reports.narratives import SessionTexts
 from grx_pipeline.reports.tables import LapTrace, SessionTables
 from grx_pipeline.schemas import TABLES
 from grx_pipeline.settings import ReportSettings
@@ -159,7 +160,7 @@ def test_a_pair_is_there_both_ways_with_opposite_signs() -> None:
     )
     slow = np.linspace(0.0, 1000.0, 21)
     traces = {CAR: [trace_of(CAR, 3, slow)], OTHER: [trace_of(OTHER, 5, slow * 1.1)]}
-    there, back = comparisons(tables, traces, ReportSettings(delta_points=5))
+    there, back = comparisons(tables, traces, SessionTexts(), ReportSettings(delta_points=5))
     assert (there.gap_ms, back.gap_ms, there.lap_a, back.lap_a) == (350, -350, 3, 5)
     assert (there.sectors[0].gap_ms, back.sectors[0].gap_ms) == (-12.0, 12.0)
     assert there.distance_m.to_pylist() == [0.0, 10.0, 20.0, 30.0, 40.0]
@@ -172,7 +173,7 @@ def test_a_pair_without_two_traces_has_no_delta_and_keeps_its_note() -> None:
         comparisons=[row("comparisons", vehicle_a=CAR, vehicle_b=OTHER, gap_ms=None, note="no telemetry of #4")],
         comparison_lines=[],
     )
-    there, _ = comparisons(tables, {}, ReportSettings())
+    there, _ = comparisons(tables, {}, SessionTexts(), ReportSettings())
     assert (len(there.delta_ms), there.gap_ms, there.note) == (0, None, "no telemetry of #4")
 
 

@@ -104,7 +104,8 @@ def test_line_closes_whatever_the_road_leans(leans: list[float]) -> None:
     closed = close_line(Curvature(measured_per_m=measured, per_g=PER_G), GRID, LENGTH_M, SETTINGS)
     x, y = integrate(closed.curvature_per_m, STEP)
     assert np.hypot(x[-1], y[-1]) < 1e-3
-    assert closed.raw_closure_m >= 0
+    raw_x, raw_y = integrate(measured, STEP)
+    assert closed.raw_closure_m == pytest.approx(np.hypot(raw_x[-1], raw_y[-1]))
 
 
 @given(turn=st.floats(-3, 3), east=st.floats(-500, 500), north=st.floats(-500, 500))

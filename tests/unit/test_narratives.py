@@ -90,8 +90,19 @@ def test_without_a_clean_lap_there_is_a_text_that_says_so() -> None:
     assert not part(made.driver_draft(UNCLEAN), "sector")
 
 
+def test_strengths_need_a_class_that_knows_the_corner_from_more_than_a_lap_or_two() -> None:
+    assert "T2" in part(made.driver_draft(HABITS), "strengths")
+    assert "1 of 7" in part(made.driver_draft(WINNER), "hands")
+    rows = made.session_rows()
+    for row in (*rows["corner_drivers"], *rows["dptad_drivers"]):
+        if row["vehicle_id"] not in (HABITS, WINNER):
+            row["laps" if "laps" in row else "own_laps"] = 1
+    assert not part(made.driver_draft(HABITS, rows), "strengths")
+    assert not part(made.driver_draft(WINNER, rows), "hands")
+
+
 def test_a_race_that_surely_got_slower_is_told_and_one_that_did_not_is_not() -> None:
-    assert re.search(r"0\.\d\d s slower", part(made.driver_draft(HABITS), "race"))
+    assert re.search(r"0\.\d\d s slower", part(made.driver_draft(HOSTILE), "race"))
     assert "no change that your laps can make sure of" in part(made.driver_draft(WINNER), "race")
 
 

@@ -82,13 +82,14 @@ def describe_peak(
     first, last = min(peak.first + reach, peak.place), max(peak.last - reach, peak.place)
     start, end = (float(evidence.places_m[place]) for place in (first, last))
     grid = _strongest_point(peak.lap, (start, end), evidence, rule.shown_by, settings)
+    start, end = min(start, grid * laps.step_m), max(end, grid * laps.step_m)
     column = [EVIDENCE.index(name) for name in CATEGORIES[rule.category]]
     window = evidence.relative[peak.lap, max(peak.first, peak.place - reach) : peak.place + reach + 1, column[0] :]
     return Event(
         row=peak.lap,
-        start_m=min(start, grid * laps.step_m),
+        start_m=start,
         peak_m=grid * laps.step_m,
-        end_m=max(end, grid * laps.step_m),
+        end_m=end,
         rule=rule,
         category=rule.category,
         sign=rule.sign,

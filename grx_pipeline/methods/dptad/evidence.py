@@ -31,7 +31,7 @@ FEATURES = (*(f"absolute {name}" for name in EVIDENCE), *(f"relative {name}" for
 
 @dataclass(frozen=True, kw_only=True)
 class LapMatrix:
-    """m laps on a grid of k points every `step_m`, arrays (m, k). Gaps are bridged; `is_gap` says where."""
+    """m laps on a grid of k points every `step_m`, arrays (m, k). Gaps are bridged; `is_gap`: of any channel."""
 
     step_m: float
     time_ms: Array
@@ -44,10 +44,12 @@ class LapMatrix:
 
     @classmethod
     def of(cls, channels: Mapping[str, Array], step_m: float) -> "LapMatrix":
-        """From (m, k) channels with NaN in gaps. A channel that a lap does not have is 0 throughout."""
+        """From (m, k) channels with NaN in gaps. A channel that no lap has is 0 throughout and no gap."""
         names = ("time_ms", "speed_kmh", "throttle_pct", "brake_bar", "steering_deg", "accel_y_g")
         filled = {name: _bridged(channels[name]) for name in names}
-        return cls(step_m=step_m, **filled, is_gap=np.isnan(channels["speed_kmh"]))
+        unknown = [np.isnan(channels[name]) for name in names]
+        is_gap = np.any([is_nan for is_nan in unknown if not is_nan.all()], axis=0)
+        return cls(step_m=step_m, **filled, is_gap=np.broadcast_to(is_gap, unknown[0].shape))
 
     def some(self, chosen: Flags) -> "LapMatrix":
         """The laps where `chosen` (m,) is set."""
@@ -126,7 +128,7 @@ def _context(own: LapMatrix, laps: LapMatrix, hosts: Index, width: int, settings
 
 
 def _figures(own: LapMatrix, laps: LapMatrix, hosts: Index, settings: DptadSettings) -> dict[str, Array]:
-    """Every kind of evidence (m, k) before it is widened, and the signed loss."""
+    """Every kind of evidence (m, k) before it is widened."""
     step = own.step_m
     found: dict[str, Array] = {}
     floors = {
@@ -151,16 +153,15 @@ def _figures(own: LapMatrix, laps: LapMatrix, hosts: Index, settings: DptadSetti
     found["steering_off"] = np.maximum(found.pop("steering_more"), found.pop("steering_less"))
     del found["steering_spread"]
     side = np.sign(uniform_filter1d(np.median(own.accel_y_g, axis=0), 11, mode="nearest"))
-    found["brake_dip"] = _dip(laps.brake_bar, step, settings.pedal_dip_m) / settings.floor_bar
-    found["throttle_dip"] = _dip(laps.throttle_pct, step, settings.pedal_dip_m) / settings.floor_pct
-    found["steering_dip"] = _dip(side * laps.steering_deg, step, settings.steering_dip_m) / settings.floor_deg
+    unknown = maximum_filter1d(laps.is_gap, _odd(settings.mean_m / step), axis=1)
+    found["brake_dip"] = _dip(laps.brake_bar, unknown, step, settings.pedal_dip_m) / settings.floor_bar
+    found["throttle_dip"] = _dip(laps.throttle_pct, unknown, step, settings.pedal_dip_m) / settings.floor_pct
+    found["steering_dip"] = _dip(side * laps.steering_deg, unknown, step, settings.steering_dip_m) / settings.floor_deg
     delta = laps.time_ms - OwnLaps.of(own.time_ms).quantile(0.5, hosts)
     for name, length in (("loss_short", settings.loss_short_m), ("loss_long", settings.loss_long_m)):
-        found["loss"] = _rise(delta, round(length / step))
-        found[name] = np.maximum(found["loss"], 0.0) / settings.floor_ms
-    unknown = maximum_filter1d(laps.is_gap, _odd(settings.mean_m / step), axis=1)
+        found[name] = np.maximum(_rise(delta, round(length / step)), 0.0) / settings.floor_ms
     found |= _edge_shifts(own, laps, hosts, settings)
-    return {name: values if name == "loss" else np.where(unknown, 0.0, values) for name, values in found.items()}
+    return {name: np.where(unknown, 0.0, values) for name, values in found.items()}
 
 
 def _edge_shifts(own: LapMatrix, laps: LapMatrix, hosts: Index, settings: DptadSettings) -> dict[str, Array]:
@@ -239,12 +240,16 @@ def own_zones(own: LapMatrix, settings: DptadSettings) -> list[OwnZone]:
     return zones
 
 
-def _dip(values: Array, step_m: float, length_m: float) -> Array:
-    """How far (m, k) values lie under the most within `length_m` before and the most within it after."""
+def _dip(values: Array, unknown: Flags, step_m: float, length_m: float) -> Array:
+    """How far (m, k) values lie under the most within `length_m` before and the most within it after.
+
+    What was bridged is no most: there the dip has no meaning, beside it there is none for it.
+    """
     smooth = uniform_filter1d(values, 3, axis=1, mode="nearest")
+    known = np.where(unknown, -np.inf, smooth)
     half = max(1, round(length_m / step_m / 2)) * 2
-    before = maximum_filter1d(smooth, half + 1, axis=1, origin=half // 2, mode="nearest")
-    after = maximum_filter1d(smooth, half + 1, axis=1, origin=-(half // 2), mode="nearest")
+    before = maximum_filter1d(known, half + 1, axis=1, origin=half // 2, mode="nearest")
+    after = maximum_filter1d(known, half + 1, axis=1, origin=-(half // 2), mode="nearest")
     return np.asarray(np.minimum(before, after) - smooth)
 
 

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from grx_pipeline.methods.dptad.own import Array
-from grx_pipeline.robust import MAD_TO_SD
 
 _SMOOTHNESS = ("brake_smoothness", "throttle_smoothness", "steering_smoothness")
 _FEW = 2
@@ -20,7 +19,7 @@ def speed_consistency(speed_kmh: Array) -> float | None:
     if not known.size:
         return None
     median = np.nanmedian(known, axis=0)
-    spread = MAD_TO_SD * np.nanmedian(np.abs(known - median), axis=0)
+    spread = np.nanmedian(np.abs(known - median), axis=0)
     return float(np.clip(1 - np.median(spread / np.maximum(median, 1.0)), 0.0, 1.0))
 
 

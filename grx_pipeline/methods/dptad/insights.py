@@ -4,13 +4,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 _LEAST_REPEATS = 2
-_LEAST_LOSS_MS = 50.0
 
 Row = Mapping[str, object]
 
 
-def insights_of(events: Sequence[Row], places: Mapping[str, str], *, laps: int) -> list[str]:
-    """At most three sentences on one driver's rows of dptad_events; `places` names the place of each event_id."""
+def insights_of(events: Sequence[Row], places: Mapping[str, str], *, laps: int, least_loss_ms: float) -> list[str]:
+    """At most three sentences on one driver's rows of dptad_events; `places` names the place of each event_id.
+
+    A loss under `least_loss_ms` is not told.
+    """
     if not events:
         return [f"Nothing stands out on {laps} {_laps(laps)}."]
     sentences = [f"{len(events)} {_plural(len(events), 'event')} on {laps} {_laps(laps)}."]
@@ -21,7 +23,7 @@ def insights_of(events: Sequence[Row], places: Mapping[str, str], *, laps: int) 
     dear = [event for event in events if isinstance(event["time_lost_ms"], float)]
     if dear:
         worst = max(dear, key=lambda event: (_ms(event), str(event["event_id"])))
-        if _ms(worst) >= _LEAST_LOSS_MS:
+        if _ms(worst) >= least_loss_ms:
             where = places[str(worst["event_id"])]
             kind = _words(str(worst["type"]))
             sentences.append(f"Most costly: {kind} on lap {worst['lap_number']} ({where}), {_ms(worst) / 1000:.2f} s.")

@@ -270,6 +270,7 @@ def _driver_rows(
     clean = laps.loc[laps["is_clean"], ["vehicle_id", "lap_number"]]
     features, corner_laps = (rows.merge(clean, on=["vehicle_id", "lap_number"]) for rows in (features, corner_laps))
     classes = drivers["vehicle_class"].fillna("")
+    least_loss_ms = 1000 * context.settings.dptad.cost_s
     rows: Rows = []
     for vehicle, vehicle_class in zip(drivers["vehicle_id"], classes, strict=True):
         own = [(row, where) for row, where in events if row["vehicle_id"] == vehicle]
@@ -289,7 +290,9 @@ def _driver_rows(
                 **smoothness_medians(of_vehicle[0]),
                 "speed_consistency": speed_consistency(speeds),
                 **corner_figures(of_vehicle[1], of_vehicle[2], corner_field, vehicle_class),
-                "insights": insights_of([row for row, _ in own], places, laps=judged_laps) if one else [],
+                "insights": insights_of([row for row, _ in own], places, laps=judged_laps, least_loss_ms=least_loss_ms)
+                if one
+                else [],
                 "reason": None if one else _no_verdict(own_laps, context.settings.dptad),
             }
         )

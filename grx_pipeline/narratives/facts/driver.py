@@ -176,12 +176,19 @@ def _add_course(book: FactBook, field: Field, vehicle: str) -> None:
     out = [lap for lap in field.tables.of("laps", vehicle) if not lap["is_clean"]]
     if out:
         book.add("out.laps", "driver", "laps_out", len(out), source)
-        reasons = Counter(reason for lap in out for reason in lap["reasons"] if REASONS[reason].excludes != "none")
+        reasons = Counter(reason for lap in out for reason in _telling(lap["reasons"]))
         told = [
             f"{_OUT.get(reason, REASONS[reason].text)} ({counted(count, 'lap')})"
             for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
         ]
         book.add_text("out.reasons", "driver", "out_reasons", listed(told) if told else None, source)
+
+
+def _telling(reasons: list[str]) -> list[str]:
+    """What keeps a lap from being clean; that it was slow only where nothing else says why."""
+    against = [reason for reason in reasons if REASONS[reason].excludes != "none"]
+    others = [reason for reason in against if reason != "off_pace"]
+    return others or against
 
 
 def _sector_rules(book: FactBook, field: Field) -> dict[str, str]:

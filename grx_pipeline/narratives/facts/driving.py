@@ -105,8 +105,8 @@ def _add_strong_corners(book: FactBook, field: Field, vehicle: str) -> None:
             continue
         gap = row["median"] - of_class["median"]
         error = settings.sure_errors * 1.2533 * row["spread"] / row["laps"] ** 0.5
-        is_sure = row["laps"] >= settings.stint_laps and of_class["drivers"] >= settings.ranked_drivers
-        is_sure = is_sure and -gap >= max(settings.worth_ms, error)
+        is_sure = row["laps"] >= settings.stint_laps and -gap >= max(settings.worth_ms, error)
+        is_sure = is_sure and _drivers_with_laps(field, row["corner_index"]) >= settings.ranked_drivers
         if is_sure and row["median"] <= of_class["quartile_1"]:
             strong.append((gap, row))
     for number, (gap, row) in enumerate(sorted(strong, key=lambda entry: entry[0])[: settings.told_strengths], start=1):
@@ -114,6 +114,14 @@ def _add_strong_corners(book: FactBook, field: Field, vehicle: str) -> None:
         source = Source(table="corner_drivers", key=f"{vehicle}/{row['corner_index']}/time_ms")
         book.add_text(f"strong_{number}.corner", entity, "corner", field.corners[row["corner_index"]], source)
         book.add(f"strong_{number}.gap", entity, "corner_gap", gap, source, n=row["laps"])
+
+
+def _drivers_with_laps(field: Field, corner: int) -> int:
+    """Drivers who know the corner from enough laps: the medians of single laps are no class to be measured by."""
+    return sum(
+        row["corner_index"] == corner and row["figure"] == "time_ms" and row["laps"] >= field.settings.stint_laps
+        for row in field.tables.rows["corner_drivers"]
+    )
 
 
 def _add_moments(book: FactBook, field: Field, vehicle: str) -> None:
@@ -142,8 +150,10 @@ def event_words(kind: str) -> str:
 
 
 def _add_smoothness(book: FactBook, field: Field, vehicle: str) -> None:
-    """Channels in which the driver is among the best quarter, or the last; of a lap or two nothing is said."""
-    if field.tables.row_of("dptad_drivers", vehicle).get("own_laps", 0) < field.settings.stint_laps:
+    """Channels in which the driver is among the best quarter, or the last, where enough drivers have laps to judge."""
+    enough = field.settings.stint_laps
+    known = {row["vehicle_id"] for row in field.tables.rows["dptad_drivers"] if row["own_laps"] >= enough}
+    if vehicle not in known or len(known) < field.settings.ranked_drivers:
         return
     for channel, row in _ranked(field, vehicle, (*CHANNELS, "speed")):
         share = row["rank"] / row["drivers"]

@@ -1,5 +1,6 @@
 """The report of one driver: in short, what to change, where the target lies, the race, strengths, what is missing."""
 
+import re
 from collections.abc import Iterator
 
 from grx_pipeline.narratives.facts.driver import CLASS_RULE, SECTOR_RULE
@@ -82,8 +83,7 @@ def _summary(voice: Voice, settings: NarrativeSettings) -> Iterator[Sentence]:
         yield from voice.say(
             "target",
             "The target is {target.lap}, so there is little in it: your own best sectors leave {target.gain} to find.",
-            "Your best clean lap of {clean.best} is close to the sum of your sectors; the target leaves {target.gain} "
-            "to find.",
+            "Your best clean lap of {clean.best} is close to the sum of your sectors, and the target is {target.lap}.",
         )
     else:
         yield from voice.say(
@@ -198,8 +198,9 @@ def _sector(voice: Voice, settings: NarrativeSettings) -> Iterator[Sentence]:
         voice,
         "sector.donor",
         told,
-        "Your best there is {*.best}, and it comes from {*.donor}; {*.done} came close to that.",
-        "You have driven it: your best there is {*.best}, it came on {*.donor}, and {*.done} came close to that.",
+        "Your best there is {*.best}, and it comes from {*.donor}; {*.done} came close to that, this lap included.",
+        "You have driven it: your best there is {*.best}, it came on {*.donor}, and {*.done} came close to that, this "
+        "lap included.",
     )
     yield from voice.say(
         "place",
@@ -332,9 +333,14 @@ def _hands(voice: Voice) -> Iterator[Sentence]:
 
 def _missing(voice: Voice) -> Iterator[Sentence]:
     """What the tables say is missing, in their own sentences."""
+
+    def opening(name: str) -> str:
+        return re.split(r"[;:.]", voice.facts.facts[name].text)[0]
+
     yield from voice.say("habits", "{habits.reason}")
-    without = list(voice.say("without", "{without.telemetry}"))
-    yield from without
-    for name in ("moments.reason", "place.note"):
-        if not without:
-            yield from voice.say(name, f"{{{name}}}")
+    if voice.has("without.telemetry"):
+        yield from voice.say("without", "{without.telemetry}")
+        return
+    if not voice.has("habits.reason", "moments.reason") or opening("habits.reason") != opening("moments.reason"):
+        yield from voice.say("moments", "{moments.reason}")
+    yield from voice.say("place", "{place.note}")

@@ -1,0 +1,78 @@
+"""Reports of the rules for every driver of two real races: complete, checked, and no two alike."""
+
+import re
+from collections import Counter
+
+import pytest
+from support.chain_part import run_up_to
+from support.contexts import context_of
+from support.real_data import NEEDS_REAL_DATA, REAL_DATA
+
+from grx_pipeline.narratives.drafts import session_drafts
+from grx_pipeline.narratives.facts.comparison import PAIR_RULE
+from grx_pipeline.narratives.facts.driver import CLASS_RULE, SECTOR_RULE
+from grx_pipeline.narratives.facts.field import Field
+from grx_pipeline.narratives.records import Narrative
+from grx_pipeline.narratives.rules.patterns import rule_words
+from grx_pipeline.narratives.tables import read_tables
+from grx_pipeline.narratives.verify import paragraph_problems
+from grx_pipeline.storage.parquet import read_table
+from grx_pipeline.storage.steps import StepContext
+
+pytestmark = NEEDS_REAL_DATA
+
+
+@pytest.fixture(scope="module", params=["barber", "indianapolis"])
+def context(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> StepContext:
+    session = f"{request.param}-2025-r1"
+    context = context_of(REAL_DATA / request.param / "race1", tmp_path_factory.mktemp("texts"), session=session)
+    run_up_to("out_narratives", context)
+    return context
+
+
+@pytest.fixture(scope="module")
+def drafts(context: StepContext) -> list[Narrative]:
+    tables = read_tables(context.paths, context.session)
+    return list(session_drafts(Field(tables, context.settings.narrative)))
+
+
+def read(draft: Narrative) -> str:
+    facts = draft.facts.facts
+    return " ".join(s.text(facts) for paragraph in draft.paragraphs for s in paragraph.sentences)
+
+
+def test_every_driver_has_a_report_and_no_two_are_alike(context: StepContext, drafts: list[Narrative]) -> None:
+    cars = read_table(context.paths.table(context.session, "drivers"))["vehicle_id"].to_pylist()
+    reports = {d.facts.subject.vehicle_id: read(d) for d in drafts if d.facts.subject.kind == "driver"}
+    assert set(reports) == set(cars)
+    wordings = Counter(re.sub(r"[\d.:,]+", "", report) for report in reports.values())
+    assert max(wordings.values()) == 1, "alike even without their figures"
+    assert all(len(report.split()) >= 25 for report in reports.values())
+
+
+def test_nothing_is_claimed_without_a_fact(drafts: list[Narrative]) -> None:
+    words = rule_words()
+    for draft in drafts:
+        for paragraph in draft.paragraphs:
+            assert paragraph_problems(paragraph, draft.facts, words, required=paragraph.required) == []
+            for sentence in paragraph.sentences:
+                assert sentence.fact_ids or sentence.rule
+                assert not re.search(r"\d", re.sub(r"\{[^}]*\}", "", sentence.template))
+
+
+def test_there_is_no_advice_below_the_noise_floor(context: StepContext, drafts: list[Narrative]) -> None:
+    told = read_table(context.paths.table(context.session, "opportunities")).to_pylist()
+    habits = {(row["vehicle_id"], f"change_{row['rank']}:{row['pattern']}") for row in told if row["rank"]}
+    worth = context.settings.narrative.worth_ms
+    for draft in drafts:
+        for sentence in (s for paragraph in draft.paragraphs for s in paragraph.sentences if s.rule):
+            name, _, rule = (sentence.rule or "").partition(":")
+            facts = draft.facts.facts
+            if rule == SECTOR_RULE:
+                assert (facts[f"{name}.gain"].value or 0) >= worth
+            elif rule == CLASS_RULE:
+                assert (facts[f"{name}.class_gap"].value or 0) >= worth
+            elif rule == PAIR_RULE:
+                assert (facts[f"{name}.loss"].value or 0) >= worth
+            else:
+                assert (draft.facts.subject.vehicle_id, sentence.rule) in habits
