@@ -11,12 +11,14 @@ from typing import Any, Literal
 
 import click
 
+from grx_pipeline.cli_options import folder_options
+from grx_pipeline.cli_site import publish, serve, verify_site
 from grx_pipeline.errors import GrxError, InputError, SessionBusyError
 from grx_pipeline.ingest.catalogue import Catalogue, find_sessions
 from grx_pipeline.ingest.manifest import Manifest, read_manifest
 from grx_pipeline.paths import Paths
 from grx_pipeline.sessions import known_sessions
-from grx_pipeline.settings import Settings, load_settings
+from grx_pipeline.settings import Settings
 from grx_pipeline.storage.atomic import write_bytes
 
 DemoSize = Literal["small", "race"]
@@ -24,18 +26,6 @@ DemoSize = Literal["small", "race"]
 _INTERRUPTED = 130
 _DEMO_SEED = 2025
 _LISTED_AT_MOST = 12
-
-
-def _folder_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--data and --reports, and the settings that follow from them as the command's first argument."""
-
-    @click.option("--data", type=click.Path(path_type=Path), help="Data folder. [default: $GRX_DATA_DIR or data]")
-    @click.option("--reports", type=click.Path(path_type=Path), help="Site. [default: $GRX_REPORTS_DIR or reports]")
-    @functools.wraps(command)
-    def with_settings(*args: Any, data: Path | None, reports: Path | None, **kwargs: Any) -> Any:
-        return command(load_settings(data_dir=data, reports_dir=reports), *args, **kwargs)
-
-    return with_settings
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -49,7 +39,7 @@ def grx() -> None:
 @click.option("--no-llm", is_flag=True, help="Ask no language model; the rules write all texts.")
 @click.option("--llm-budget", type=click.IntRange(0), help="Requests to the language model, at most, for each session.")
 @click.option("--force", is_flag=True, help="Build every step again, changed or not.")
-@_folder_options
+@folder_options
 def run(settings: Settings, targets: tuple[str, ...], *, no_llm: bool, llm_budget: int | None, force: bool) -> None:
     """Make the reports of every session in a folder or zip, or of a session by its id."""
     settings = settings.with_llm(is_off=no_llm, budget=llm_budget)
@@ -80,7 +70,7 @@ def _run_sessions(catalogue: Catalogue, settings: Settings, *, force: bool) -> i
     "--sessions", "count", type=click.IntRange(1, 9), default=1, show_default=True, help="More than one make a season."
 )
 @click.option("--seed", default=_DEMO_SEED, show_default=True)
-@_folder_options
+@folder_options
 def demo(settings: Settings, *, size: DemoSize, count: int, seed: int) -> None:
     """Make a simulated race in the raw formats and its reports: the whole product without real data."""
     from grx_pipeline.demo.build import make_demo
@@ -99,7 +89,7 @@ def demo(settings: Settings, *, size: DemoSize, count: int, seed: int) -> None:
 
 @grx.command()
 @click.argument("targets", nargs=-1, metavar="[PATH|SESSION...]")
-@_folder_options
+@folder_options
 def sessions(settings: Settings, targets: tuple[str, ...]) -> None:
     """List the sessions that are there, what each lacks, and what was built of it."""
     paths = Paths.of(settings)
@@ -120,7 +110,7 @@ def sessions(settings: Settings, targets: tuple[str, ...]) -> None:
 @grx.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=3000, show_default=True)
-@_folder_options
+@folder_options
 def ui(settings: Settings, *, host: str, port: int) -> None:
     """Open the Dagster UI on this data folder: lineage, runs, reruns."""
     from grx_pipeline.runner import launch_ui
@@ -128,54 +118,8 @@ def ui(settings: Settings, *, host: str, port: int) -> None:
     sys.exit(launch_ui(settings, host=host, port=port))
 
 
-@grx.command()
-@click.option("--to", "target", required=True, metavar="DIR|URL", help="A folder, or a URL such as s3://bucket/site.")
-@_folder_options
-def publish(settings: Settings, *, target: str) -> None:
-    """Copy the site to where readers are: only what changed, pages last."""
-    from grx_pipeline.publishing.place import Place
-    from grx_pipeline.publishing.target import copy_site
-
-    source = Place.at(str(Paths.of(settings).reports))
-    copied = copy_site(source, Place.at(target), keep=settings.report.keep_builds, progress=print)
-    print(
-        f"{target}: {copied.written:,} files written ({copied.size / 1e6:,.1f} MB), {copied.unchanged:,} unchanged, "
-        f"{copied.removed:,} removed"
-    )
-
-
-@grx.command()
-@click.argument("place", required=False, metavar="[DIR|URL]")
-@_folder_options
-def verify_site(settings: Settings, place: str | None) -> None:
-    """Read every file of a published site: hashes, links, and what does not belong there."""
-    from grx_pipeline.publishing.place import Place
-    from grx_pipeline.publishing.verify import verify_site as verify
-
-    found = verify(Place.at(place or str(Paths.of(settings).reports)), progress=print)
-    for problem in found.problems[:_LISTED_AT_MOST]:
-        print(f"error: {problem}", file=sys.stderr)
-    if len(found.problems) > _LISTED_AT_MOST:
-        print(f"error: {len(found.problems) - _LISTED_AT_MOST:,} more problems", file=sys.stderr)
-    print(
-        f"{found.sessions} sessions, {found.files:,} files ({found.size / 1e6:,.1f} MB), {found.links:,} links: "
-        + ("all as published" if not found.problems else f"{len(found.problems):,} problems")
-    )
-    sys.exit(1 if found.problems else 0)
-
-
-@grx.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 for everyone in the network.")
-@click.option("--port", default=8000, show_default=True)
-@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True)
-@click.option("--proxies", default="127.0.0.1", show_default=True, help="Proxies whose word on addresses counts.")
-@click.option("--log-level", type=click.Choice(["critical", "error", "warning", "info", "debug"]), default="info")
-@_folder_options
-def serve(settings: Settings, **options: Any) -> None:
-    """Serve the site and its API: read-only; a new build is picked up at once."""
-    from grx_pipeline.serve.run import serve as run_server
-
-    run_server(settings, **options)
+for _command in (publish, verify_site, serve):
+    grx.add_command(_command)
 
 
 @grx.group()
@@ -187,7 +131,7 @@ def track() -> None:
 @click.argument("target", metavar="CIRCUIT|SESSION")
 @click.option("--svg", type=click.Path(path_type=Path), help="Draw it into this file.")
 @click.option("--toml", is_flag=True, help="Print the detected corners instead, to paste into the circuit's table.")
-@_folder_options
+@folder_options
 def show(settings: Settings, target: str, *, svg: Path | None, toml: bool) -> None:
     """Print a circuit's corners and timing lines, and draw them, so that a person can check and correct them."""
     from grx_pipeline.track import show as circuit
@@ -218,7 +162,7 @@ def _study(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @click.argument("targets", nargs=-1, metavar="[PATH|SESSION...]")
     @click.option("--write", "page", type=click.Path(path_type=Path), help="Replace the study's section on this page.")
-    @_folder_options
+    @folder_options
     @functools.wraps(command)
     def with_page(settings: Settings, targets: tuple[str, ...], *, page: Path | None) -> None:
         catalogue = find_sessions(targets, Paths.of(settings))
@@ -246,7 +190,7 @@ def dptad(settings: Settings, sessions: list[str]) -> tuple[str, Path]:
 
 @validate.command("dptad-weights")
 @click.option("--write", "file", type=click.Path(path_type=Path), required=True, help="Write the weights to this file.")
-@_folder_options
+@folder_options
 def dptad_weights(settings: Settings, *, file: Path) -> None:
     """Fit DPTAD's weights again, to labelled faults in laps of its tuning cars."""
     from grx_pipeline.methods.validation.dptad_run import fit_tuning_cars
@@ -286,7 +230,7 @@ def narratives(settings: Settings, sessions: list[str]) -> tuple[str, Path]:
 @click.option("--size", type=click.Choice(["small", "race"]), default="race", show_default=True)
 @click.option("--rounds", default=3, show_default=True, help="Runs of each; medians are printed.")
 @click.option("--store", type=click.Path(path_type=Path), help="Write the table to this file too.")
-@_folder_options
+@folder_options
 @click.pass_context
 def bench(context: click.Context, settings: Settings, *, size: DemoSize, rounds: int, store: Path | None) -> None:
     """Measure the pipeline against bare tools: without a command, on a simulated race of full size."""

@@ -260,7 +260,10 @@ _CHAIN = (
         name="out_reports",
         text="The session's report site: JSON and pages, published at once.",
         build=build_reports,
-        packages=("formats", "ingest", "laps", "methods", "narratives", "reports", "schemas", "storage", "track"),
+        packages=(
+            *("formats", "ingest", "laps", "methods", "narratives", "publishing", "reports", "robust", "schemas"),
+            *("storage", "track"),
+        ),
         reads=_RESULTS,
         settings=("report", "features"),
         is_byte_stable=False,

@@ -7,11 +7,13 @@ from grx_pipeline.reports.api import CarRecords, SessionRecords
 from grx_pipeline.reports.corner_table import anchor
 from grx_pipeline.reports.driving_records import ComparedLine, Comparison, Segment, Track
 from grx_pipeline.reports.formats import Style
-from grx_pipeline.reports.standing import Pair
+from grx_pipeline.reports.standing import Pair, car_label, shared_numbers
 from grx_pipeline.reports.track_map import Stretch, stretches, track_map
 
 # A difference that is shown as 0.00 s is no one's.
 _SHOWN_FROM_MS = 5.0
+# A place is a habit where the medians show at least this share of what the compared laps show.
+_MEDIAN_SHARE = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +32,9 @@ class GapRow:
 def compare_view(
     records: SessionRecords, pair: Pair, comparison: Comparison, cars: tuple[CarRecords, CarRecords], style: Style
 ) -> dict[str, object]:
-    """Everything compare.html needs."""
+    """Everything compare.html needs. Where cars of the session share a number, labels have the id with it."""
+    shared = shared_numbers(records.summary.classification)
+    labels = car_label(pair.a, shared), car_label(pair.b, shared)
     return {
         "session": records.summary.session,
         "pair": pair,
@@ -39,39 +43,54 @@ def compare_view(
         "b": cars[1].driver,
         "siwtl_a": cars[0].siwtl,
         "siwtl_b": cars[1].siwtl,
-        "headline": compare_headline(pair, comparison, style),
+        "labels": labels,
+        "shared": shared,
+        "headline": compare_headline(labels, comparison, style),
         "sectors": gap_rows(comparison.sectors),
         "corners": by_size(gap_rows(comparison.corners)),
         "map": track_map(records.track),
-        "stretches": _stretches(records.track, comparison, pair, style),
+        "stretches": _stretches(records.track, comparison, labels, style),
     }
 
 
-def compare_headline(pair: Pair, comparison: Comparison, style: Style) -> str:
+def compare_headline(labels: tuple[str, str], comparison: Comparison, style: Style) -> str:
     """`#13 is 0.82 s faster than #7, 0.31 s of it in T5`: the gap of the best clean laps and its largest place.
 
-    A place of more than the whole gap (others give some of it back) is no part of it: `in T5 alone 0.96 s`.
+    No place where other laps were laid over: its figure would be of another gap.
     """
-    a, b = f"#{pair.a.car_number}", f"#{pair.b.car_number}"
+    a, b = labels
     gap = comparison.gap_ms
     if gap is None:
         return f"{a} and {b}: without a clean lap of both there is no gap"
     if gap == 0:
         return f"{a} and {b} have the same best clean lap"
-    faster, slower, sign = (a, b, 1) if gap > 0 else (b, a, -1)
+    faster, slower = (a, b) if gap > 0 else (b, a)
     text = f"{faster} is {style.seconds(abs(gap))} s faster than {slower}"
-    is_same_laps = comparison.trace_gap_ms == gap
-    lines = comparison.corners if comparison.corners and is_same_laps else comparison.sectors
-    place = max(
-        (line for line in lines if line.gap_ms is not None), key=lambda line: sign * (line.gap_ms or 0), default=None
-    )
-    if place is None or sign * (place.gap_ms or 0) < _SHOWN_FROM_MS:
+    if comparison.trace_gap_ms not in (None, gap):
         return text
-    where = f"in sector {place.name.removeprefix('S')}" if lines is comparison.sectors else f"in {place.name}"
-    at_place = style.seconds(abs(place.gap_ms or 0))
-    if abs(place.gap_ms or 0) > abs(gap):
-        return f"{text}, {where} alone {at_place} s"
-    return f"{text}, {at_place} s of it {where}"
+    corner = _largest(comparison.corners, gap, needs_medians=True)
+    place = corner or _largest(comparison.sectors, gap, needs_medians=False)
+    if place is None:
+        return text
+    where = f"in {place.name}" if corner else f"in sector {place.name.removeprefix('S')}"
+    return f"{text}, {style.seconds(abs(place.gap_ms or 0))} s of it {where}"
+
+
+def _largest(lines: Sequence[ComparedLine], gap: int, *, needs_medians: bool) -> ComparedLine | None:
+    """The line with most of the gap that its medians do not refute; None where it is more than the whole gap."""
+    sign = 1 if gap > 0 else -1
+    told = [line for line in lines if _is_habit(line, sign, needs_medians=needs_medians)]
+    line = max(told, key=lambda line: sign * (line.gap_ms or 0), default=None)
+    return None if line is None or abs(line.gap_ms or 0) > abs(gap) else line
+
+
+def _is_habit(line: ComparedLine, sign: int, *, needs_medians: bool) -> bool:
+    """Whether the compared laps show a difference there and the medians at least half of it."""
+    if line.gap_ms is None or sign * line.gap_ms < _SHOWN_FROM_MS:
+        return False
+    if line.median_gap_ms is None:
+        return not needs_medians
+    return sign * line.median_gap_ms >= _MEDIAN_SHARE * abs(line.gap_ms)
 
 
 def gap_rows(lines: Sequence[ComparedLine]) -> tuple[GapRow, ...]:
@@ -102,7 +121,7 @@ def _faster(gap_ms: float | None) -> str:
     return "a" if gap_ms > 0 else "b"
 
 
-def _stretches(track: Track, comparison: Comparison, pair: Pair, style: Style) -> tuple[Stretch, ...]:
+def _stretches(track: Track, comparison: Comparison, labels: tuple[str, str], style: Style) -> tuple[Stretch, ...]:
     """The segments in which one of the two is faster."""
     gaps = {line.name: line.gap_ms for line in comparison.segments}
     kinds: list[tuple[Segment, str, str]] = []
@@ -110,7 +129,7 @@ def _stretches(track: Track, comparison: Comparison, pair: Pair, style: Style) -
         gap = gaps.get(segment.name)
         kind = _faster(gap)
         if kind and gap is not None:
-            faster = pair.a if kind == "a" else pair.b
-            title = f"{segment.name}: #{faster.car_number} faster by {style.seconds(abs(gap))} s"
+            faster = labels[0] if kind == "a" else labels[1]
+            title = f"{segment.name}: {faster} faster by {style.seconds(abs(gap))} s"
             kinds.append((segment, kind, title))
     return stretches(track, kinds)

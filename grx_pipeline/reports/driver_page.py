@@ -11,7 +11,7 @@ from grx_pipeline.reports.driving_records import Dptad, DptadEvent, Ledger, Trac
 from grx_pipeline.reports.formats import MISSING, Style
 from grx_pipeline.reports.headline import headline, why_no_target
 from grx_pipeline.reports.records import Driver, FleetSummary, Lap, Laps, Siwtl, SiwtlSector
-from grx_pipeline.reports.standing import Standing
+from grx_pipeline.reports.standing import Standing, car_label, is_best_clean
 
 CATEGORIES = ("brake", "throttle", "steering", "speed")
 
@@ -94,6 +94,8 @@ def driver_view(
         "events": events_by_cost(car.dptad),
         "feature_columns": _FEATURES,
         "anchor": anchor,
+        "rolling_ms": _faster_rolling(car.ledger, car.siwtl),
+        "shared": standing.shared_numbers,
     }
 
 
@@ -115,7 +117,7 @@ def _best_detail(laps: Laps, standing: Standing) -> str:
     if laps.best_lap_number is None:
         return "no valid lap"
     place = "" if standing.pace_place is None else f", {standing.pace_place} of {standing.class_cars} in the class"
-    return f"lap {laps.best_lap_number}{place}"
+    return f"lap {laps.best_lap_number}{'' if is_best_clean(laps) else ', not a clean lap'}{place}"
 
 
 def _target_detail(laps: Laps, siwtl: Siwtl, style: Style) -> str:
@@ -125,11 +127,14 @@ def _target_detail(laps: Laps, siwtl: Siwtl, style: Style) -> str:
     is_own_best = laps.best_clean_lap_number == laps.best_lap_number
     base = f"from the best clean lap, lap {laps.best_clean_lap_number}, {style.lap_time(siwtl.best_lap_ms)}; "
     start = "" if is_own_best else base
+    if siwtl.clean_laps == 1:
+        return f"{start}a single clean lap has nothing to compare with"
     if siwtl.jackknife_range_ms is None:
         return f"{start}no range: too few clean laps"
-    low, high = (style.lap_time(ms) for ms in siwtl.jackknife_range_ms)
+    spread = (*siwtl.jackknife_range_ms, siwtl.siwtl_lap_ms)
+    low, high = style.lap_time(min(spread)), style.lap_time(max(spread))
     few = f"low confidence, {style.counted(siwtl.clean_laps, 'clean lap')} only; "
-    return f"{start}{few if siwtl.confidence == 'low' else ''}{low} to {high} with any one lap left out"
+    return f"{start}{few if siwtl.confidence == 'low' else ''}{low} to {high} with and without any one lap"
 
 
 def _class_best_figure(laps: Laps, standing: Standing, style: Style) -> KeyFigure:
@@ -137,11 +142,12 @@ def _class_best_figure(laps: Laps, standing: Standing, style: Style) -> KeyFigur
     if best is None:
         return KeyFigure(label="Class best", value=MISSING, detail="no valid lap in the class")
     lap = "" if best.lap_number is None else f", lap {best.lap_number}"
+    lap += "" if best.is_clean else ", not a clean lap"
     if best.is_own:
         detail = f"this car{lap}"
     else:
         gap = "" if laps.gap_to_class_best_ms is None else f"{style.gap(laps.gap_to_class_best_ms)} s to it; "
-        detail = f"{gap}#{best.car.car_number}{lap}"
+        detail = f"{gap}{car_label(best.car, standing.shared_numbers)}{lap}"
     return KeyFigure(label="Class best", value=style.lap_time(best.lap_time_ms), detail=detail)
 
 
@@ -153,6 +159,12 @@ def _consistency_detail(siwtl: Siwtl, style: Style) -> str:
     if siwtl.consistency_percentile is None:
         return "needs two clean laps"
     return f"at least as even as {style.number(siwtl.consistency_percentile)}\u00a0% of the field"
+
+
+def _faster_rolling(ledger: Ledger, siwtl: Siwtl) -> int | None:
+    """The best rolling lap, by telemetry or else by sectors; None where it is no faster than the best clean lap."""
+    time = ledger.rolling_lap.lap_time_ms if ledger.rolling_lap else siwtl.rolling_best_ms
+    return None if time is None or siwtl.best_lap_ms is None or time >= siwtl.best_lap_ms else time
 
 
 def sector_totals(sectors: Sequence[SiwtlSector]) -> dict[str, int]:
@@ -186,7 +198,9 @@ def sector_marks(lap: Lap, standing: Standing) -> tuple[str, ...]:
 
 def _remarks(lap: Lap, *, best: int | None) -> str:
     texts = [reason.text for reason in lap.reasons if reason.excludes != "none"]
-    return "; ".join(["best lap", *texts] if lap.lap_number == best else texts)
+    return "; ".join(
+        ["best lap" if lap.is_clean else "best lap, not clean", *texts] if lap.lap_number == best else texts
+    )
 
 
 def category_rows(dptad: Dptad) -> tuple[CategoryRow, ...]:

@@ -27,10 +27,11 @@ def headline(driver: Driver, laps: Laps, siwtl: Siwtl, ledger: Ledger, style: St
 def _largest(siwtl: Siwtl, ledger: Ledger) -> tuple[str, int]:
     """Where most of the gain is, in words, and how much. The first of equals along the lap.
 
-    A place of more than the whole gain (others give some of it back) gives way to its sector.
+    A place of more than its sector's gain (others there give some of it back) gives way to the sector.
     """
     line = max(ledger.segments or ledger.sectors, key=lambda line: line.gain_ms, default=None)
-    if line is not None and 0 < line.gain_ms <= (siwtl.potential_gain_ms or 0):
+    of_sector = {sector.sector: sector.gain_ms for sector in siwtl.sectors}
+    if line is not None and 0 < line.gain_ms <= of_sector.get(line.sector, 0):
         return place_of(line), line.gain_ms
     sector = max(siwtl.sectors, key=lambda sector: sector.gain_ms)
     return f"in sector {sector.sector}", sector.gain_ms

@@ -23,7 +23,7 @@ from grx_pipeline.reports.renderer import asset_files, render, renderer_hash
 from grx_pipeline.reports.season import SeasonSession
 from grx_pipeline.reports.season_page import season_view
 from grx_pipeline.reports.session_page import session_view
-from grx_pipeline.reports.standing import Pair, Standing, pairs_that_matter, standings
+from grx_pipeline.reports.standing import Pair, Standing, pairs_that_matter, shared_numbers, standings
 from grx_pipeline.reports.trace_data import driver_traces, pair_traces
 from grx_pipeline.settings import ReportSettings
 
@@ -92,6 +92,7 @@ class _Site:
         self.pages = SitePages(files=asset_files())
         self._records, self._json_files, self._earlier = records, json_files, earlier
         self._settings, self._style = settings, page_style(settings)
+        self._shared = shared_numbers(records.summary.classification)
         self._cars = {car.driver.vehicle_id: car for car in records.cars}
 
     def add_session(self) -> None:
@@ -140,7 +141,14 @@ class _Site:
         laps = zip(cars, (comparison.lap_a, comparison.lap_b), strict=True)
 
         def view() -> Mapping[str, object]:
-            traces = pair_traces(comparison, cars, self._records.track, style=self._style, settings=self._settings)
+            traces = pair_traces(
+                comparison,
+                cars,
+                self._records.track,
+                shared_numbers=self._shared,
+                style=self._style,
+                settings=self._settings,
+            )
             coach = self._coach(comparison.narrative, "comparison")
             shown = compare_view(self._records, pair, comparison, cars, self._style)
             return {**shown, "traces": traces, "coach": coach}
@@ -153,7 +161,7 @@ class _Site:
                 f"api/compare/{pair.path.removesuffix('.html')}.json",
                 *(_telemetry_file(car, lap) for car, lap in laps if lap is not None),
             ),
-            (self._records.summary.session, pair, [(car.driver, car.siwtl) for car in cars]),
+            (self._records.summary.session, self._shared, pair, [(car.driver, car.siwtl) for car in cars]),
             view,
         )
 

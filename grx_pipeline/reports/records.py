@@ -230,6 +230,13 @@ class Classified:
     clean_laps: int
     telemetry_laps: int
 
+    @property
+    def is_best_clean(self) -> bool:
+        """Whether the best lap is a clean one: the target starts from the best clean lap."""
+        if self.siwtl_lap_ms is None or self.potential_gain_ms is None:
+            return False
+        return self.best_lap_ms == self.siwtl_lap_ms + self.potential_gain_ms
+
 
 @dataclass(frozen=True, kw_only=True)
 class Statistic:

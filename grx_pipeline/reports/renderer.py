@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from grx_pipeline.reports import formats, precision
 from grx_pipeline.reports.formats import Style
+from grx_pipeline.reports.standing import car_label
 from grx_pipeline.storage.steps import combined_hash, file_hash
 
 _HASH_LENGTH = 10
@@ -80,6 +81,7 @@ def _environment(style: Style) -> Environment:
     )
     environment.filters |= {name: getattr(style, name) for name in _STYLED}
     environment.filters |= {"race_clock": formats.race_clock, "long_date": formats.long_date, "whole": precision.whole}
+    environment.filters["car_label"] = car_label
     environment.globals |= {"missing": formats.MISSING, "speed_unit": style.speed_unit}
     environment.globals["decimal_comma"] = style.has_decimal_comma
     return environment

@@ -34,14 +34,14 @@ class SeasonFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class SeasonCar:
-    """One car of one session, with the best lap of its class there."""
+    """One car of one session, with the best clean lap of its class there."""
 
     path: str
     car_number: str
     driver_name: str | None
     vehicle_class: str | None
     position: int | None
-    best_lap_ms: int | None
+    best_clean_ms: int | None
     siwtl_lap_ms: int | None
     consistency_score: float | None
     class_best_ms: int | None
@@ -95,15 +95,24 @@ def _session(name: str, site: Path) -> SeasonSession:
 
 def _cars(summary: dict[str, Any]) -> tuple[SeasonCar, ...]:
     rows: list[dict[str, Any]] = summary["classification"]
+    clean = [_best_clean(row) for row in rows]
     best: dict[str | None, int] = {}
-    for row in rows:
-        if row["best_lap_ms"] is not None:
-            of_class = row["vehicle_class"]
-            best[of_class] = min(best.get(of_class, row["best_lap_ms"]), row["best_lap_ms"])
-    names = [name for name in SeasonCar.__annotations__ if name != "class_best_ms"]
+    for row, time in zip(rows, clean, strict=True):
+        if time is not None:
+            best[row["vehicle_class"]] = min(best.get(row["vehicle_class"], time), time)
+    names = [name for name in SeasonCar.__annotations__ if name not in ("best_clean_ms", "class_best_ms")]
     return tuple(
-        SeasonCar(**{name: row[name] for name in names}, class_best_ms=best.get(row["vehicle_class"])) for row in rows
+        SeasonCar(
+            **{name: row[name] for name in names}, best_clean_ms=time, class_best_ms=best.get(row["vehicle_class"])
+        )
+        for row, time in zip(rows, clean, strict=True)
     )
+
+
+def _best_clean(row: dict[str, Any]) -> int | None:
+    """The best clean lap of a car: its target and what there is to find."""
+    target, gain = row["siwtl_lap_ms"], row["potential_gain_ms"]
+    return None if target is None or gain is None else int(target + gain)
 
 
 def _problems(summary: dict[str, Any]) -> tuple[str, ...]:

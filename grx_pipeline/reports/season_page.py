@@ -12,7 +12,7 @@ _SPARK_WIDTH, _SPARK_HEIGHT = 90, 22
 
 @dataclass(frozen=True, kw_only=True)
 class TrendCell:
-    """A driver in a session. Percentages are above the class's best lap: 0 is the best lap itself."""
+    """A driver in a session. Percentages are above the class's best clean lap: 0 is that lap itself."""
 
     path: str
     best_pct: float | None
@@ -48,7 +48,7 @@ def season_view(sessions: Sequence[SeasonSession], style: Style) -> dict[str, ob
 
 
 def driver_trends(sessions: Sequence[SeasonSession]) -> tuple[Trend, ...]:
-    """Drivers with a best lap in any session, the one nearest to the class's best first.
+    """Drivers with a clean lap in any session, the one nearest to the class's best first.
 
     A driver is a car number and a name, since cars change their drivers. A car that is not named in one session is
     the driver of its number where the others name only one.
@@ -65,7 +65,7 @@ def driver_trends(sessions: Sequence[SeasonSession]) -> tuple[Trend, ...]:
             if cells[index] is None:
                 cells[index] = _cell(session.session, car)
     known = [c.best_pct for cells in rows.values() for c in cells if c and c.best_pct is not None]
-    # A single lap behind the safety car would flatten all lines.
+    # A single bad session would flatten all lines.
     highest = quantiles(known, n=10)[-1] if len(known) > 1 else 0.0
     trends = [_trend(key, cells, highest) for key, cells in rows.items()]
     return tuple(
@@ -79,7 +79,7 @@ def driver_trends(sessions: Sequence[SeasonSession]) -> tuple[Trend, ...]:
 def _cell(session: str, car: SeasonCar) -> TrendCell:
     return TrendCell(
         path=f"{session}/drivers/{car.path}.html",
-        best_pct=_percent_over(car.best_lap_ms, car.class_best_ms),
+        best_pct=_percent_over(car.best_clean_ms, car.class_best_ms),
         target_pct=_percent_over(car.siwtl_lap_ms, car.class_best_ms),
         consistency=car.consistency_score,
         position=car.position,

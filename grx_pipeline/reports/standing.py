@@ -1,11 +1,12 @@
 """Where a car stands in its field: what a page of one car shows of the others. Computed once for all cars."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from grx_pipeline.reports.api import CarRecords, SessionRecords
-from grx_pipeline.reports.records import Classified
+from grx_pipeline.reports.records import Classified, Driver, Laps
 
 # A median of fewer cars is one car's lap time.
 _FEWEST_CARS = 3
@@ -16,6 +17,7 @@ class CarLink:
     """Another car as a link names it."""
 
     path: str
+    vehicle_id: str
     car_number: str
     driver_name: str | None
 
@@ -37,13 +39,14 @@ class ClassBest:
     lap_number: int | None
     car: CarLink
     is_own: bool
+    is_clean: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
     """`pace_place` is the place by best valid lap among the `class_cars` of the class that have one.
 
-    `field_laps` are (elapsed, lap time), medians over the cars, lap by lap (ms).
+    `field_laps` are (elapsed, lap time), medians over the cars, lap by lap (ms). `shared_numbers` are of several cars.
     """
 
     class_best: ClassBest | None
@@ -54,6 +57,7 @@ class Standing:
     behind: CarLink | None
     pairs: tuple[PairLink, ...]
     field_laps: tuple[tuple[int, int], ...]
+    shared_numbers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +78,7 @@ def standings(records: SessionRecords) -> dict[str, Standing]:
     """The standing of every car by vehicle_id."""
     order = records.summary.classification
     field_laps = _field_laps(records.cars)
+    shared = shared_numbers(order)
     pairs = pair_links(pairs_that_matter(records))
     classes: dict[str | None, list[CarRecords]] = {}
     for car in records.cars:
@@ -83,7 +88,7 @@ def standings(records: SessionRecords) -> dict[str, Standing]:
         of_class = classes[car.driver.vehicle_class]
         times = sorted(c.laps.best_lap_ms for c in of_class if c.laps.best_lap_ms is not None)
         outcome[car.driver.vehicle_id] = Standing(
-            class_best=_class_best(of_class, car),
+            class_best=class_best(of_class, car),
             class_best_sectors_ms=_best_sectors(of_class),
             pace_place=None if car.laps.best_lap_ms is None else times.index(car.laps.best_lap_ms) + 1,
             class_cars=len(times),
@@ -91,12 +96,24 @@ def standings(records: SessionRecords) -> dict[str, Standing]:
             behind=link_of(order[index + 1]) if index + 1 < len(order) else None,
             pairs=pairs.get(car.driver.vehicle_id, ()),
             field_laps=field_laps,
+            shared_numbers=shared,
         )
     return outcome
 
 
-def link_of(car: Classified) -> CarLink:
-    return CarLink(path=car.path, car_number=car.car_number, driver_name=car.driver_name)
+def link_of(car: Classified | Driver) -> CarLink:
+    return CarLink(path=car.path, vehicle_id=car.vehicle_id, car_number=car.car_number, driver_name=car.driver_name)
+
+
+def shared_numbers(cars: Iterable[Classified]) -> tuple[str, ...]:
+    """Numbers that more than one car of the session has."""
+    counts = Counter(car.car_number for car in cars)
+    return tuple(sorted(number for number, count in counts.items() if count > 1))
+
+
+def car_label(car: Classified | Driver | CarLink, shared: Sequence[str]) -> str:
+    """`#13`, and where cars share the number `#13 (GR86-004-13)`."""
+    return f"#{car.car_number} ({car.vehicle_id})" if car.car_number in shared else f"#{car.car_number}"
 
 
 def pairs_that_matter(records: SessionRecords) -> tuple[Pair, ...]:
@@ -144,7 +161,12 @@ def _fastest_of_classes(order: Sequence[Classified]) -> dict[str | None, Classif
     return fastest
 
 
-def _class_best(of_class: Sequence[CarRecords], own: CarRecords) -> ClassBest | None:
+def is_best_clean(laps: Laps) -> bool:
+    """Whether the best valid lap is a clean lap."""
+    return any(lap.is_clean for lap in laps.laps if lap.lap_number == laps.best_lap_number)
+
+
+def class_best(of_class: Sequence[CarRecords], own: CarRecords) -> ClassBest | None:
     timed = [car for car in of_class if car.laps.best_lap_ms is not None]
     if not timed:
         return None
@@ -153,8 +175,9 @@ def _class_best(of_class: Sequence[CarRecords], own: CarRecords) -> ClassBest | 
     return ClassBest(
         lap_time_ms=best.laps.best_lap_ms or 0,
         lap_number=best.laps.best_lap_number,
-        car=CarLink(path=driver.path, car_number=driver.car_number, driver_name=driver.driver_name),
+        car=link_of(driver),
         is_own=best is own,
+        is_clean=is_best_clean(best.laps),
     )
 
 

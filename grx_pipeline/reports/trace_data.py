@@ -22,6 +22,7 @@ from grx_pipeline.reports.driving_records import Comparison, DptadEvent, Track
 from grx_pipeline.reports.formats import KMH_PER_MPH, Style
 from grx_pipeline.reports.records import Telemetry
 from grx_pipeline.reports.reference_records import Reference
+from grx_pipeline.reports.standing import car_label
 from grx_pipeline.reports.trace_encoding import CODINGS, encode_lap, script_json
 from grx_pipeline.reports.trace_laps import (
     CLASS_BEST_ID,
@@ -29,6 +30,7 @@ from grx_pipeline.reports.trace_laps import (
     MEDIAN_ID,
     TARGET_ID,
     TraceLap,
+    class_best_note,
     driver_laps,
     lap_columns,
     lap_detail,
@@ -57,6 +59,7 @@ class TraceView:
     corners: tuple[tuple[str, str], ...] = ()
     has_events: bool = False
     speed_unit: str = ""
+    is_pair: bool = False
     map: TrackMap | None = None
     map_path: str = ""
     static: StaticChart | None = None
@@ -79,6 +82,7 @@ def driver_traces(
         for lap in car.telemetry
         if lap.lap_number not in inline_laps
     )
+    stand_in = class_best_note(car, records, references.get(CLASS_BEST), style)
     reference = _first_of(laps, (TARGET_ID, CLASS_BEST_ID, MEDIAN_ID, laps[0].id))
     return _view(
         laps,
@@ -86,7 +90,7 @@ def driver_traces(
         reference=reference,
         track=records.track,
         events=car.dptad.events,
-        notes=(*missing, *_map_notes(records.track), *_event_notes(car)),
+        notes=(*filter(None, [stand_in]), *missing, *_map_notes(records.track), *_event_notes(car)),
         banner=_banner(car, laps),
         files=files,
         style=style,
@@ -95,7 +99,13 @@ def driver_traces(
 
 
 def pair_traces(
-    pair: Comparison, cars: tuple[CarRecords, CarRecords], track: Track, *, style: Style, settings: ReportSettings
+    pair: Comparison,
+    cars: tuple[CarRecords, CarRecords],
+    track: Track,
+    *,
+    shared_numbers: Sequence[str] = (),
+    style: Style,
+    settings: ReportSettings,
 ) -> TraceView:
     """The traces of a compare page: the two compared laps, the first as the reference."""
     laps = []
@@ -107,7 +117,7 @@ def pair_traces(
         laps.append(
             TraceLap(
                 id=id_,
-                label=f"#{car.driver.car_number}",
+                label=car_label(car.driver, shared_numbers),
                 detail=f"lap {number} · {style.lap_time(time)}",
                 look=look,
                 lap_time_ms=time,
@@ -124,6 +134,7 @@ def pair_traces(
         notes=_map_notes(track),
         banner="",
         files={},
+        is_pair=True,
         style=style,
         settings=settings,
     )
@@ -139,6 +150,7 @@ def _view(
     notes: tuple[str, ...],
     banner: str,
     files: Mapping[str, bytes],
+    is_pair: bool = False,
     style: Style,
     settings: ReportSettings,
 ) -> TraceView:
@@ -155,6 +167,8 @@ def _view(
             [corner.corner, anchor(corner.corner), corner.start_m, corner.apex_m, corner.end_m, corner.brake_onset_m]
             for corner in track.corners
         ],
+        "tiles": _corner_tiles(track),
+        "pair": is_pair,
         "events": [
             [f"e-{event.id}", event.lap, event.s_start_m, event.s_peak_m, event.s_end_m, event.text] for event in events
         ],
@@ -177,11 +191,21 @@ def _view(
         corners=tuple((corner.corner, anchor(corner.corner)) for corner in track.corners),
         has_events=bool(events),
         speed_unit=style.speed_unit,
+        is_pair=is_pair,
         map=track_map(track),
         map_path=map_path(track, settings),
         static=static_chart(_static_lap(main), _static_lap(against), style),
         files=files,
     )
+
+
+def _corner_tiles(track: Track) -> list[list[list[float]]]:
+    """The segments of each corner as [start, end] (m): what the tables of corners add up. No straight is in them."""
+    tiles: dict[str | None, list[list[float]]] = {}
+    for segment in track.segments:
+        if segment.phase != "straight":
+            tiles.setdefault(segment.corner, []).append([segment.start_m, segment.end_m])
+    return [tiles.get(corner.corner, []) for corner in track.corners]
 
 
 def map_path(track: Track, settings: ReportSettings) -> str:

@@ -13,6 +13,7 @@ from grx_pipeline.reports.api import CarRecords, SessionRecords
 from grx_pipeline.reports.formats import Style
 from grx_pipeline.reports.records import Lap, Telemetry
 from grx_pipeline.reports.reference_records import Reference, ReferenceTrace
+from grx_pipeline.reports.standing import car_label, class_best, shared_numbers
 from grx_pipeline.reports.trace_encoding import CODINGS
 
 CLASS_BEST_ID, TARGET_ID, MEDIAN_ID, ESTIMATE_ID = "class", "target", "median", "estimate"
@@ -140,6 +141,25 @@ def _class_best_lap(
         columns=lap_columns(trace),
         is_shown=True,
         text=reference.text or "",
+    )
+
+
+def class_best_note(car: CarRecords, records: SessionRecords, reference: Reference | None, style: Style) -> str | None:
+    """Whose lap stands for the class best in the traces, and why; None where it is that lap itself."""
+    best = class_best([one for one in records.cars if one.driver.vehicle_class == car.driver.vehicle_class], car)
+    if best is None or best.is_own or reference is None or not reference.sources:
+        return None
+    source = reference.sources[0]
+    if (source.vehicle_id, source.lap_number) == (best.car.vehicle_id, best.lap_number):
+        return None
+    cars, shared = records.summary.classification, shared_numbers(records.summary.classification)
+    stand_in = next((one for one in cars if one.vehicle_id == source.vehicle_id), None)
+    if stand_in is None:
+        return None
+    why = "has no trace to trust" if best.is_clean else "is not a clean lap"
+    return (
+        f"The class best, {style.lap_time(best.lap_time_ms)} of {car_label(best.car, shared)}, {why}: lap "
+        f"{source.lap_number} of {car_label(stand_in, shared)} stands for it here."
     )
 
 

@@ -114,9 +114,11 @@ def test_a_page_prints_every_section_without_what_only_a_screen_can_do(open_page
     opened.page.emulate_media(media="print")
     style = "element => getComputedStyle(element)"
     assert opened.page.locator("body").evaluate(f"({style})").get("backgroundColor") == "rgb(255, 255, 255)"
-    for hidden in (".contents", ".neighbours", ".show", "footer"):
+    for hidden in (".contents", ".neighbours", ".show", ".on-screen", "footer"):
         for element in opened.page.locator(hidden).all():
             assert not element.is_visible(), hidden
-    for heading in opened.page.locator("main h2").all():
+    for heading in opened.page.locator("main section:not(.on-screen) > h2").all():
         assert heading.is_visible()
+    for folded in opened.page.locator("main details:not(.traces details)").all():
+        assert folded.locator("summary ~ *").first.is_visible()
     assert len(opened.page.pdf(prefer_css_page_size=True)) > 50_000

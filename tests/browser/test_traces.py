@@ -197,10 +197,54 @@ def test_links_in_the_page_move_the_traces_without_loading_it_again(open_page: O
     assert sum(url.partition("?")[0].endswith(".html") for url in opened.requests) == pages
 
 
-def test_an_unknown_lap_in_an_address_is_left_out(open_page: Open, site: Site) -> None:
-    opened = open_page(driver(site, "?ref=nothing&laps=999,<b>,best#nowhere"))
+@pytest.mark.parametrize(
+    ("tail", "said"),
+    [
+        ("?laps=999", "lap 999"),
+        ("?ref=lap-7", "reference lap-7"),
+        ("?ref=nothing&laps=999,<b>,best", "reference nothing, lap 999, lap <b>"),
+        ("#t99", "no place, lap or moment t99"),
+        ("#e-14-2000", "no place, lap or moment e-14-2000"),
+        ("#%E0%A4%A", "no place, lap or moment"),
+    ],
+)
+def test_what_an_address_asks_for_in_vain_is_said_and_left_out(
+    open_page: Open, site: Site, tail: str, said: str
+) -> None:
+    opened = open_page(driver(site, tail))
+    expect(opened.page.locator("#trace-status")).to_contain_text(said)
     expect(opened.page.locator("#trace-values th").first).to_contain_text("Own best")
     assert opened.complaints == []
+
+
+@pytest.mark.parametrize("tail", ["", "?ref=best&laps=2,3#t4", "#traces", "#lap-3", "#corners"])
+def test_an_address_that_is_right_says_nothing(open_page: Open, site: Site, tail: str) -> None:
+    opened = open_page(driver(site, tail))
+    expect(opened.page.locator("#trace-status")).to_have_text("")
+
+
+def test_of_more_than_three_laps_in_an_address_the_first_three_are_shown_and_it_is_said(
+    open_page: Open, site: Site
+) -> None:
+    page = open_page(driver(site)).page
+    laps = page.locator(".trace-laps details input").evaluate_all("all => all.map((one) => one.value)")[:4]
+    page.goto(f"{site.folder.as_uri()}/{driver(site)}?ref=best&laps={','.join(reversed(laps))}")
+    page.wait_for_selector("html[data-ready]", state="attached")
+    expect(page.locator("#trace-status")).to_contain_text("4 laps: the first 3 are shown")
+    checked = page.locator(".trace-laps details input:checked").evaluate_all("all => all.map((one) => one.value)")
+    assert set(checked) == set(laps[1:])
+
+
+def test_after_a_press_on_a_chart_the_arrow_keys_move_the_cursor(open_page: Open, site: Site) -> None:
+    page = open_page(driver(site)).page
+    box = page.locator(".trace-chart .u-over").nth(1).bounding_box()
+    assert box
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_timeout(100)
+    before = float(page.locator("#trace-slider").input_value())
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(100)
+    assert float(page.locator("#trace-slider").input_value()) == pytest.approx(before + 10, abs=2.1)
 
 
 def test_three_more_laps_are_the_most(open_page: Open, site: Site) -> None:
@@ -241,7 +285,7 @@ def test_an_estimate_is_never_drawn_as_if_measured(open_page: Open, site: Site) 
 def test_the_map_colours_what_the_list_of_corners_says(open_page: Open, site: Site) -> None:
     page = open_page(driver(site, "?ref=class&laps=best")).page
     losses = page.locator(".corner-strip span").all_inner_texts()
-    assert len(losses) == len(site.record("track")["corners"])
+    assert len(losses) == len(site.record("track")["corners"]) + 1
     numbers = [float(text.replace("\u2212", "-")) for text in losses if text != "\u2013"]
     at_line(Opened(page=page))
     total = Opened(page=page).number("Own best", 0)
@@ -251,6 +295,40 @@ def test_the_map_colours_what_the_list_of_corners_says(open_page: Open, site: Si
     written = [text for text in page.locator("#trace-map .loss-text").all_text_contents() if text]
     assert 0 < len(written) <= 5
     assert set(written) <= set(losses)
+
+
+def test_the_strip_has_the_figures_of_the_table_of_corners(open_page: Open, site: Site) -> None:
+    pairs = {name: site.record(name.removesuffix(".html")) for name in compare_pages(site)}
+    name, pair = next((name, pair) for name, pair in pairs.items() if pair["trace_gap_ms"] is not None)
+    page = open_page(name).page
+    strip = page.locator(".corner-strip a span").all_inner_texts()
+    told = {line["name"]: line["gap_ms"] for line in pair["corners"]}
+    assert len(strip) == len(told) > 0
+    for text, gap_ms in zip(strip, told.values(), strict=True):
+        if text != "\u2013" and gap_ms is not None:
+            assert float(text.replace("\u2212", "-")) == pytest.approx(gap_ms / 1000, abs=0.008)
+
+
+def test_on_a_compare_page_a_colour_is_a_cars_whichever_is_the_reference(open_page: Open, site: Site) -> None:
+    pairs = {name: site.record(name.removesuffix(".html")) for name in compare_pages(site)}
+    name = next(name for name, pair in pairs.items() if pair["trace_gap_ms"] is not None)
+    page = open_page(name).page
+    colours = "all => all.map((one) => getComputedStyle(one).color)"
+
+    def blue_and_orange() -> list[str]:
+        return [page.locator(f".facts .key-{car}").evaluate_all(colours)[0] for car in "ab"]
+
+    def strip(kind: str) -> set[str]:
+        return set(page.locator(f".corner-strip span.{kind}").evaluate_all(colours))
+
+    blue, orange = blue_and_orange()
+    assert strip("loses") | strip("gains") != set()
+    assert strip("loses") <= {blue}
+    assert strip("gains") <= {orange}
+    page.locator("#trace-ref").select_option("b")
+    expect(page.locator("#trace-values tr").nth(1).locator("td").first).to_have_text("ref")
+    assert strip("loses") <= {orange}
+    assert strip("gains") <= {blue}
 
 
 def test_paper_has_all_five_traces_as_vectors_on_one_page(open_page: Open, site: Site) -> None:

@@ -79,7 +79,7 @@ def test_progress_is_a_line_a_step_with_its_figures(settings: Settings, monkeypa
         f"{SESSION}  core_laps  2 cars, 12 laps, best lap 97,428 ms",
         f"{SESSION}  out_reports  1 rows",
     ]
-    assert lines[3:] == ["season page  0 sessions"]
+    assert lines[3:] == ["season page  1 sessions"]
 
 
 def test_an_unchanged_session_makes_no_run(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,6 +71,19 @@ def test_the_slide_that_anyone_sees_in_the_trace_is_told(context: StepContext) -
     assert slide["peak_m"].tolist() == [pytest.approx(1125, abs=20)]
 
 
+def test_braking_early_belongs_to_the_corner_that_is_braked_for(context: StepContext) -> None:
+    """#47 brakes on the straight to T7 and at the end of T3, which nobody brakes for, for T4."""
+    events = rows(context, "dptad_events")
+    early = events[(events["vehicle_id"] == "GR86-025-47") & (events["type"] == "early_braking")].set_index("event_id")
+    assert early.loc["19-1", "peak_m"] == pytest.approx(1912, abs=5)
+    assert early.loc["19-1", "text"].startswith("T7 braking: braked 42 m earlier")
+    assert early.loc["7-1", "peak_m"] == pytest.approx(960, abs=5)
+    assert (early.loc["7-1", "corner_index"], early.loc["7-1", "phase"]) == (4, "braking")
+    insights = rows(context, "dptad_drivers").set_index("vehicle_id").loc["GR86-025-47", "insights"]
+    at_t7 = int((early["corner_index"] == 7).sum())
+    assert insights[1] == f"Most often: early braking, {at_t7} times (T7 braking), {len(early)} times in all."
+
+
 def test_scores_are_percentiles_of_the_field(context: StepContext) -> None:
     laps, scores = rows(context, "dptad_laps"), rows(context, "dptad_scores")
     assert set(laps["category"]) == {"brake", "throttle", "steering", "speed"}

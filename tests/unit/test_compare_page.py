@@ -9,7 +9,7 @@ from grx_pipeline.reports.compare_page import _stretches, by_size, compare_headl
 from grx_pipeline.reports.driving_records import ComparedLine, Comparison
 from grx_pipeline.reports.formats import Style
 from grx_pipeline.reports.records import Classified
-from grx_pipeline.reports.standing import Pair
+from grx_pipeline.reports.standing import car_label, shared_numbers
 
 
 def make_car(number: str, *, team: str | None = None, best_ms: int | None = 98_000) -> Classified:
@@ -36,13 +36,15 @@ def make_car(number: str, *, team: str | None = None, best_ms: int | None = 98_0
     )
 
 
-PAIR = Pair(a=make_car("13"), b=make_car("7"), roles_of_a=(), roles_of_b=())
+LABELS = "#13", "#7"
 BASE = make_comparison("car-13", "car-7")
 MIRROR = replace(
     BASE,
     gap_ms=-574,
     trace_gap_ms=-574,
-    corners=tuple(replace(line, gap_ms=-(line.gap_ms or 0)) for line in BASE.corners),
+    corners=tuple(
+        replace(line, gap_ms=-(line.gap_ms or 0), median_gap_ms=-(line.median_gap_ms or 0)) for line in BASE.corners
+    ),
 )
 
 
@@ -52,16 +54,51 @@ MIRROR = replace(
         (BASE, "#13 is 0.57 s faster than #7, 0.25 s of it in T2"),
         (MIRROR, "#7 is 0.57 s faster than #13, 0.25 s of it in T2"),
         (replace(BASE, corners=()), "#13 is 0.57 s faster than #7, 0.30 s of it in sector 2"),
-        (replace(BASE, trace_gap_ms=900), "#13 is 0.57 s faster than #7, 0.30 s of it in sector 2"),
+        (replace(BASE, trace_gap_ms=900), "#13 is 0.57 s faster than #7"),
+        (replace(BASE, trace_gap_ms=None, corners=()), "#13 is 0.57 s faster than #7, 0.30 s of it in sector 2"),
         (replace(BASE, corners=(), sectors=()), "#13 is 0.57 s faster than #7"),
-        (replace(BASE, gap_ms=80, trace_gap_ms=80), "#13 is 0.08 s faster than #7, in T2 alone 0.25 s"),
-        (replace(BASE, gap_ms=80, corners=()), "#13 is 0.08 s faster than #7, in sector 2 alone 0.30 s"),
+        (replace(BASE, gap_ms=80, trace_gap_ms=80), "#13 is 0.08 s faster than #7"),
+        (replace(BASE, gap_ms=80, trace_gap_ms=80, corners=()), "#13 is 0.08 s faster than #7"),
         (replace(BASE, gap_ms=0), "#13 and #7 have the same best clean lap"),
         (replace(BASE, gap_ms=None), "#13 and #7: without a clean lap of both there is no gap"),
     ],
 )
 def test_the_headline_names_the_faster_and_the_place(comparison: Comparison, text: str) -> None:
-    assert compare_headline(PAIR, comparison, Style()) == text
+    assert compare_headline(LABELS, comparison, Style()) == text
+
+
+@pytest.mark.parametrize(
+    ("places", "where"),
+    [
+        ({"T3": (120, -2), "T14": (107, 94)}, "0.11 s of it in T14"),
+        ({"T3": (120, 59), "T14": (50, 50)}, "0.05 s of it in T14"),
+        ({"T3": (120, 60)}, "0.12 s of it in T3"),
+        ({"T3": (120, None)}, "0.30 s of it in sector 2"),
+        ({"T3": (120, -120), "T4": (-90, -90)}, "0.30 s of it in sector 2"),
+    ],
+)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_place_is_named_only_where_the_medians_show_half_of_it(
+    places: dict[str, tuple[float, float | None]], where: str, sign: int
+) -> None:
+    def line(name: str, gap: float, median: float | None) -> ComparedLine:
+        return ComparedLine(name=name, gap_ms=sign * gap, median_gap_ms=None if median is None else sign * median)
+
+    comparison = replace(
+        BASE,
+        gap_ms=sign * 574,
+        trace_gap_ms=sign * 574,
+        corners=tuple(line(name, *gaps) for name, gaps in places.items()),
+        sectors=(line("S1", 350, 100), line("S2", 300, 200)),
+    )
+    first, second = ("#13", "#7") if sign > 0 else ("#7", "#13")
+    assert compare_headline(LABELS, comparison, Style()) == f"{first} is 0.57 s faster than {second}, {where}"
+
+
+def test_cars_that_share_a_number_are_told_apart_by_their_id() -> None:
+    cars = [make_car("3"), replace(make_car("3"), vehicle_id="GR86-040-3"), make_car("7")]
+    shared = shared_numbers(cars)
+    assert [car_label(car, shared) for car in cars] == ["#3 (car-3)", "#3 (GR86-040-3)", "#7"]
 
 
 def test_gaps_are_shared_out_by_size_and_a_gap_of_nothing_is_no_ones() -> None:
@@ -77,7 +114,7 @@ def test_gaps_are_shared_out_by_size_and_a_gap_of_nothing_is_no_ones() -> None:
 
 
 def test_the_map_draws_where_one_is_faster_and_says_by_how_much() -> None:
-    drawn = _stretches(make_track(), BASE, PAIR, Style())
+    drawn = _stretches(make_track(), BASE, LABELS, Style())
     assert [(stretch.kind, stretch.title) for stretch in drawn] == [
         ("a", "T1 exit: #13 faster by 0.10 s"),
         ("a", "T2 exit: #13 faster by 0.25 s"),

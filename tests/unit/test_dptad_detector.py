@@ -16,6 +16,7 @@ from grx_pipeline.methods.dptad.detector import (
 from grx_pipeline.methods.dptad.evidence import FEATURES
 from grx_pipeline.methods.dptad.insights import insights_of
 from grx_pipeline.methods.dptad.kinds import FALLBACKS, RULES, Measures, name_event
+from grx_pipeline.methods.dptad.places import Where
 from grx_pipeline.methods.dptad.scores import benjamini_hochberg, conformal_p, score_of
 from grx_pipeline.methods.validation.dptad_fit import FITTED_KINDS
 from grx_pipeline.settings import DptadSettings
@@ -116,17 +117,27 @@ def test_every_rule_needs_what_there_is_and_says_it() -> None:
     assert set(FALLBACKS) == set(FITTED_KINDS)
 
 
+def place(corner: str, phase: str) -> Where:
+    return Where(corner_index=1, phase=phase, sector=1, words=f"{corner} {phase}", around=corner)
+
+
 def test_insights_name_what_repeats_and_what_costs_most() -> None:
     events = [
         {"event_id": "3-1", "type": "lift", "lap_number": 3, "time_lost_ms": 80.0},
         {"event_id": "5-1", "type": "lift", "lap_number": 5, "time_lost_ms": None},
         {"event_id": "6-1", "type": "early_braking", "lap_number": 6, "time_lost_ms": 210.0},
     ]
-    places = {"3-1": "T4 exit", "5-1": "T4 exit", "6-1": "T7 braking"}
+    places = {"3-1": place("T4", "exit"), "5-1": place("T4", "exit"), "6-1": place("T7", "braking")}
     assert insights_of(events, places, laps=10, least_loss_ms=50.0) == [
         "3 events on 10 laps.",
         "Most often: lift, 2 times (T4 exit).",
         "Most costly: early braking on lap 6 (T7 braking), 0.21 s.",
     ]
     assert insights_of(events, places, laps=10, least_loss_ms=211.0)[1:] == ["Most often: lift, 2 times (T4 exit)."]
+    places["5-1"] = place("T4", "entry")
+    assert insights_of(events, places, laps=10, least_loss_ms=211.0)[1:] == ["Most often: lift, 2 times (T4)."]
+    events.append({"event_id": "7-1", "type": "lift", "lap_number": 7, "time_lost_ms": None})
+    places["7-1"] = place("T9", "exit")
+    told = insights_of(events, places, laps=10, least_loss_ms=211.0)
+    assert told == ["4 events on 10 laps.", "Most often: lift, 2 times (T4), 3 times in all."]
     assert insights_of([], {}, laps=1, least_loss_ms=50.0) == ["Nothing stands out on 1 lap."]

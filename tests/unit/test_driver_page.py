@@ -22,6 +22,8 @@ from support.page_records import (
 from grx_pipeline.reports.cards import opportunity_cards
 from grx_pipeline.reports.corner_table import anchor, corner_table
 from grx_pipeline.reports.driver_page import (
+    _best_detail,
+    _faster_rolling,
     _target_detail,
     category_rows,
     events_by_cost,
@@ -34,6 +36,16 @@ from grx_pipeline.reports.formats import Style
 from grx_pipeline.reports.standing import Standing
 
 NO_CORNERS = DriverCorners(vehicle_id="a", lap_numbers=(), corners=(), note="no telemetry")
+NO_STANDING = Standing(
+    class_best=None,
+    class_best_sectors_ms=(),
+    pace_place=None,
+    class_cars=0,
+    ahead=None,
+    behind=None,
+    pairs=(),
+    field_laps=(),
+)
 PLACES = ("T1 braking", "T1 exit", "T1 to T2", "T2 entry", "T3 exit", "T4 to line", "T4 carried")
 
 
@@ -138,16 +150,7 @@ def test_a_loss_on_every_lap_and_on_none_reads_as_a_sentence() -> None:
 
 
 def test_a_sector_is_the_classs_best_only_on_a_clean_lap() -> None:
-    standing = Standing(
-        class_best=None,
-        class_best_sectors_ms=(30_000, None, 25_000),
-        pace_place=None,
-        class_cars=0,
-        ahead=None,
-        behind=None,
-        pairs=(),
-        field_laps=(),
-    )
+    standing = replace(NO_STANDING, class_best_sectors_ms=(30_000, None, 25_000))
     lap = replace(make_lap(3, 95_000, sectors=(30_000, 40_000, 25_000)), own_best_sectors=(1, 2))
     assert sector_marks(lap, standing) == ("class", "own", "class")
     assert sector_marks(replace(lap, is_clean=False, own_best_sectors=()), standing) == ("", "", "")
@@ -172,6 +175,34 @@ def test_a_target_says_which_lap_it_starts_from_where_the_own_best_is_not_clean(
     siwtl = replace(make_siwtl([10, 10, 10]), jackknife_range_ms=(90_020, 90_050))
     own = replace(make_laps([clean]), best_clean_lap_number=3)
     mixed = replace(make_laps([quick, clean]), best_clean_lap_number=3)
-    span = "1:30.020 to 1:30.050 with any one lap left out"
+    span = "1:30.020 to 1:30.050 with and without any one lap"
     assert _target_detail(own, siwtl, Style()) == span
     assert _target_detail(mixed, siwtl, Style()) == f"from the best clean lap, lap 3, 1:30.060; {span}"
+
+
+def test_the_shown_range_of_targets_holds_the_target_itself() -> None:
+    own = replace(make_laps([make_lap(3, 90_060)]), best_clean_lap_number=3)
+    siwtl = replace(make_siwtl([10, 10, 10]), jackknife_range_ms=(90_031, 90_050))
+    assert siwtl.siwtl_lap_ms == 90_030
+    assert _target_detail(own, siwtl, Style()).startswith("1:30.030 to 1:30.050 ")
+
+
+def test_a_single_clean_lap_has_no_range_and_says_why() -> None:
+    own = replace(make_laps([make_lap(3, 90_000)]), best_clean_lap_number=3)
+    siwtl = make_siwtl([0, 0, 0], clean_laps=1)
+    assert _target_detail(own, siwtl, Style()) == "a single clean lap has nothing to compare with"
+
+
+def test_a_best_lap_that_is_not_clean_says_so() -> None:
+    clean, quick = make_lap(3, 90_060), replace(make_lap(7, 89_500), is_clean=False)
+    assert _best_detail(make_laps([clean]), NO_STANDING) == "lap 3"
+    assert _best_detail(make_laps([clean, quick]), NO_STANDING) == "lap 7, not a clean lap"
+
+
+@pytest.mark.parametrize(("rolling_ms", "shown_ms"), [(90_059, 90_059), (90_060, None), (90_500, None), (None, None)])
+def test_a_rolling_lap_is_shown_only_where_it_is_faster_than_the_best_lap(
+    rolling_ms: int | None, shown_ms: int | None
+) -> None:
+    siwtl = replace(make_siwtl([10, 10, 10]), rolling_best_ms=rolling_ms)
+    assert siwtl.best_lap_ms == 90_060
+    assert _faster_rolling(make_ledger((), ()), siwtl) == shown_ms

@@ -31,13 +31,13 @@ def test_without_a_ledger_the_place_is_a_sector_or_a_sentence_says_why_there_is_
 @pytest.mark.parametrize(
     ("ledger", "place"),
     [
-        (make_ledger([make_line("T5 exit", 210), make_line("T8 entry", 205)], ()), "0.21 s of it at T5 exit"),
-        (make_ledger([make_line("T2 to T3", 300), make_line("T5 exit", 115)], ()), "0.30 s of it from T2 to T3"),
-        (make_ledger([make_line("line to T1", 415)], ()), "all of it from the line to T1"),
+        (make_ledger([make_line("T5 exit", 110), make_line("T8 entry", 205)], ()), "0.20 s of it in sector 2"),
+        (make_ledger([make_line("T2 to T3", 115), make_line("T5 exit", 100)], ()), "0.12 s of it from T2 to T3"),
+        (make_ledger([make_line("line to T1", 200, sector=2)], ()), "0.20 s of it from the line to T1"),
         (make_ledger([make_line("T5 exit", -10)], ()), "0.20 s of it in sector 2"),
-        (make_ledger([make_line("T5 exit", 500), make_line("T6 entry", -85)], ()), "0.20 s of it in sector 2"),
-        (make_ledger([make_line("T5 carried", 310)], ()), "0.31 s of it at T5 exit"),
-        (make_ledger((), [make_line("S3", 250, sector=3)]), "0.25 s of it in sector 3"),
+        (make_ledger([make_line("T5 exit", 300), make_line("T6 entry", -185)], ()), "0.20 s of it in sector 2"),
+        (make_ledger([make_line("T5 carried", 180, sector=2)], ()), "0.18 s of it at T5 exit"),
+        (make_ledger((), [make_line("S3", 100, sector=3)]), "0.10 s of it in sector 3"),
     ],
 )
 def test_the_place_is_the_largest_line_of_the_ledger_that_asks_for_time(ledger: Ledger, place: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from grx_pipeline.reports.pages import season_page
-from grx_pipeline.reports.season import SeasonCar, SeasonFacts, SeasonSession
+from grx_pipeline.reports.season import SeasonCar, SeasonFacts, SeasonSession, _cars
 from grx_pipeline.reports.season_page import driver_trends
 from grx_pipeline.settings import ReportSettings
 
@@ -34,7 +34,7 @@ def make_car(number: str, best_ms: int | None, *, name: str | None = None, class
         driver_name=name,
         vehicle_class="Am",
         position=1,
-        best_lap_ms=best_ms,
+        best_clean_ms=best_ms,
         siwtl_lap_ms=99_900,
         consistency_score=99.1,
         class_best_ms=class_best_ms,
@@ -90,3 +90,30 @@ def test_a_failed_and_a_degraded_session_say_so() -> None:
     assert "No file of weather." in page
     assert "It failed." in page
     assert 'href="x-2025-r1' not in page
+
+
+def test_a_session_without_a_clean_lap_is_an_empty_cell_and_not_in_the_mean() -> None:
+    one = make_session("a-2025-r1", make_car("7", 101_000))
+    two = make_session("b-2025-r1", make_car("7", None), make_car("13", None))
+    (trend,) = driver_trends([one, two])
+    assert (trend.car_number, trend.mean_best_pct) == ("7", pytest.approx(1.0))
+    assert trend.cells[1] is not None
+    assert trend.cells[1].best_pct is None
+    assert "no clean lap" in page_of(one, two)
+
+
+def test_the_best_clean_lap_is_the_target_and_what_there_is_to_find() -> None:
+    row = {
+        "path": "a",
+        "car_number": "7",
+        "driver_name": None,
+        "vehicle_class": "Am",
+        "position": 1,
+        "best_lap_ms": 99_000,
+        "siwtl_lap_ms": 99_800,
+        "potential_gain_ms": 200,
+        "consistency_score": None,
+    }
+    slow = {**row, "best_lap_ms": 232_000, "siwtl_lap_ms": None, "potential_gain_ms": None}
+    cars = _cars({"classification": [row, slow]})
+    assert [(car.best_clean_ms, car.class_best_ms) for car in cars] == [(100_000, 100_000), (None, 100_000)]

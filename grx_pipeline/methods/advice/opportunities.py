@@ -229,68 +229,94 @@ def _why_not(
     same = [places[other].phase for other, _ in advice.told if places[other].row == places[place].row]
     reasons = (
         (losses.loss_ms[place] <= 0, "no loss"),
-        (losses.loss_ms[place] < losses.floor_ms[place], "under the floor: the laps do not make sure of it"),
+        (losses.loss_ms[place] < losses.floor_ms[place], "too small to be sure of on these laps"),
         (not losses.is_over_floor(settings)[place], "on too few laps for a habit"),
         (
             bool(test.is_traded[place]),
             "a trade: the rest of the corner wins it back, or the car leaves the corner faster",
         ),
         (place not in test.patterns, "the time is lost, but no figure of the corner explains it"),
-        (places[place].phase in same, "told against the other reference"),
+        (places[place].phase in same, "told already, against the other reference"),
         (bool(same), "another phase of the corner is told: change one thing at a corner, then look again"),
     )
     return next((text for applies, text in reasons if applies), f"{settings.max_reported} others weigh more")
 
 
 def driver_reason(
-    advice: DriverAdvice, laps: PlaceLaps, rows: npt.NDArray[np.int64], settings: OpportunitySettings
+    advice: DriverAdvice,
+    laps: PlaceLaps,
+    rows: npt.NDArray[np.int64],
+    rivals: npt.NDArray[np.int64],
+    settings: OpportunitySettings,
 ) -> str | None:
-    """Why a driver with traces is told nothing, in a sentence; None where something is told."""
+    """Why a driver with traces is told nothing, in a sentence; None where something is told.
+
+    `rivals` (p,) are the others of the class with a free lap at each place.
+    """
     if advice.told:
         return None
     count, places = len(rows), laps.places
+    if count < settings.min_laps:
+        return f"Only {_laps(count)} with a trusted trace; a habit shows on {settings.min_laps} or more."
     blocked = int(laps.is_blocked[rows].any(axis=1).sum())
     close = (
         f" On {blocked} of the laps a car was within {settings.traffic_gap_s:g} s ahead; those sectors do not count."
     )
     traffic = close if blocked else ""
-    if count < settings.min_laps:
-        return f"Only {_laps(count)} with a trusted trace; a habit shows on {settings.min_laps} or more."
+    free = counted(laps.times_ms[rows])
+    has_laps = free >= settings.min_laps
+    others = int(rivals[has_laps].max() if has_laps.any() else rivals.max(initial=0))
     found = [test for test in advice.tested if np.isfinite(test.losses.loss_ms).any()]
     if not found:
         return (
-            f"{_laps(count).capitalize()} with a trusted trace.{traffic} Too few are left: the own best laps take "
-            f"{settings.min_own_laps} free laps, the class {settings.min_class_drivers} other drivers with telemetry."
+            f"{_laps(count).capitalize()} with a trusted trace.{traffic} No corner has enough free laps: to compare "
+            f"you with your own best takes {settings.min_own_laps} there, with the class {settings.min_laps} and "
+            f"{settings.min_class_drivers} other drivers with one. You have {int(free.max())} at most, and "
+            f"{_others_have(others)}."
         )
     unexplained = [
         (test.losses.weight[place], place, test)
         for test in found
         for place in np.flatnonzero(test.losses.is_over_floor(settings) & ~test.is_traded).tolist()
     ]
-    missing = _missing_reference(found, settings)
+    missing = _missing_reference(found, others, int(free.max()), settings)
     if unexplained:
         _, place, test = max(unexplained, key=lambda entry: entry[0])
         return (
-            f"{places[place].name} loses {test.losses.loss_ms[place] / 1000:.2f} s against {_told(test)}, but no "
-            f"figure of the corner explains it: compare the traces there.{traffic}{missing}"
+            f"{places[place].name} costs you {test.losses.loss_ms[place] / 1000:.2f} s a lap against {_told(test)}, "
+            f"but nothing measured there says why: compare the traces.{traffic}{missing}"
         )
     tested = int(np.isfinite([test.losses.loss_ms for test in found]).any(axis=0).sum())
     return (
-        f"None of {tested} corner phases surely loses {settings.min_loss_s:g} s over {_laps(count)}.{traffic}{missing}"
+        f"No corner costs you a sure {settings.min_loss_s:g} s a lap over {_laps(count)}; braking, entry and exit were "
+        f"tested apart, {tested} of {len(places)} with enough laps.{traffic}{missing}"
     )
 
 
-def _missing_reference(found: list[Tested], settings: OpportunitySettings) -> str:
+def _missing_reference(found: list[Tested], others: int, free: int, settings: OpportunitySettings) -> str:
     names = {test.reference.name for test in found}
     if CLASS not in names:
-        return f" Compared with the own best laps only: under {settings.min_class_drivers} others have telemetry here."
+        return (
+            f" You are compared with your own best laps only: for the class {settings.min_class_drivers} other drivers "
+            f"need a free lap at a corner, with no car within {settings.traffic_gap_s:g} s ahead and a trace that is "
+            f"surely placed; {_others_have(others)}."
+        )
     if OWN not in names:
-        return f" Compared with the class only: the own best laps take {settings.min_own_laps} free laps."
+        return (
+            f" You are compared with the class only: your own best laps take {settings.min_own_laps} free laps at a "
+            f"corner, and you have {free} at most."
+        )
     return ""
 
 
+def _others_have(others: int) -> str:
+    if not others:
+        return "no other driver has one"
+    return "1 other driver has one" if others == 1 else f"{others} other drivers at most have one"
+
+
 def _told(test: Tested) -> str:
-    return "the own best three laps" if test.reference.name == OWN else "the class's best quartile"
+    return "your own best three laps" if test.reference.name == OWN else "the class's quickest quarter"
 
 
 def _laps(count: int) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from grx_pipeline.methods.advice.comparisons import Circuit, compare_drivers
+from grx_pipeline.methods.advice.losses import counted
 from grx_pipeline.methods.advice.opportunities import (
     Limits,
     advice_rows,
@@ -75,7 +76,9 @@ def judge_drivers(tables: Mapping[str, pd.DataFrame], settings: Settings) -> tup
                 "tested": len({(row["corner_index"], row["phase"]) for row in tested}),
                 "reported": len(advice.told),
                 "loss_ms": float(sum(row["loss_ms"] for row in tested if row["rank"])),
-                "reason": driver_reason(advice, laps, own, limits.opportunity),
+                "reason": driver_reason(
+                    advice, laps, own, counted(usage.drivers.medians_ms[others]), limits.opportunity
+                ),
             }
         )
     return rows, driver_rows

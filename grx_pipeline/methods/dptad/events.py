@@ -3,11 +3,9 @@
 Which places are events is the detector's word (detector.py), what they are called the rules' (kinds.py).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from grx_pipeline.methods.dptad.detector import Peak
 from grx_pipeline.methods.dptad.evidence import CATEGORIES, EVIDENCE, Evidence, LapMatrix
@@ -32,38 +30,6 @@ class Event:
     time_in_lap_ms: float
     time_lost_ms: float | None
     measures: Measures
-
-
-class Segments:
-    """Corner, phase and sector of a place; nothing where the session has no segments."""
-
-    def __init__(self, segments: pd.DataFrame | None, corners: pd.DataFrame | None) -> None:
-        self._rows = segments.sort_values("segment") if segments is not None and len(segments) else None
-        self._names = dict(zip(corners["corner_index"], corners["corner"], strict=True)) if corners is not None else {}
-
-    def at(self, place_m: float) -> Mapping[str, object]:
-        """`corner_index`, `phase` and `sector` as the table dptad_events has them."""
-        if self._rows is None:
-            return {"corner_index": None, "phase": None, "sector": None}
-        starts = self._rows["start_m"].to_numpy(float)
-        row = self._rows.iloc[max(int(np.searchsorted(starts, place_m, side="right")) - 1, 0)]
-        corner = row["corner_index"]
-        return {
-            "corner_index": None if pd.isna(corner) else int(corner),
-            "phase": row["phase"],
-            "sector": int(row["sector"]),
-        }
-
-    def name_of(self, place: Mapping[str, object], place_m: float) -> str:
-        """The place in words, as 'T5 entry', or in metres."""
-        corner = place["corner_index"]
-        if corner is None or corner not in self._names:
-            return f"{place_m:.0f} m"
-        return (
-            f"{self._names[corner]} {place['phase']}"
-            if place["phase"] != "straight"
-            else f"After {self._names[corner]}"
-        )
 
 
 def describe_peak(

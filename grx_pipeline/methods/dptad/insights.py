@@ -3,31 +3,43 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from grx_pipeline.methods.dptad.places import Where
+
 _LEAST_REPEATS = 2
 
 Row = Mapping[str, object]
 
 
-def insights_of(events: Sequence[Row], places: Mapping[str, str], *, laps: int, least_loss_ms: float) -> list[str]:
-    """At most three sentences on one driver's rows of dptad_events; `places` names the place of each event_id.
+def insights_of(events: Sequence[Row], places: Mapping[str, Where], *, laps: int, least_loss_ms: float) -> list[str]:
+    """At most three sentences on one driver's rows of dptad_events; `places` has the place of each event_id.
 
-    A loss under `least_loss_ms` is not told.
+    What repeats is counted by corner, whatever its phase. A loss under `least_loss_ms` is not told.
     """
     if not events:
         return [f"Nothing stands out on {laps} {_laps(laps)}."]
     sentences = [f"{len(events)} {_plural(len(events), 'event')} on {laps} {_laps(laps)}."]
-    kinds = Counter((str(event["type"]), places[str(event["event_id"])]) for event in events)
-    (kind, place), count = max(kinds.items(), key=lambda item: (item[1], item[0]))
-    if count >= _LEAST_REPEATS:
-        sentences.append(f"Most often: {_words(kind)}, {count} times ({place}).")
+    sentences += _repeated(events, places)
     dear = [event for event in events if isinstance(event["time_lost_ms"], float)]
     if dear:
         worst = max(dear, key=lambda event: (_ms(event), str(event["event_id"])))
         if _ms(worst) >= least_loss_ms:
-            where = places[str(worst["event_id"])]
+            where = places[str(worst["event_id"])].words
             kind = _words(str(worst["type"]))
             sentences.append(f"Most costly: {kind} on lap {worst['lap_number']} ({where}), {_ms(worst) / 1000:.2f} s.")
     return sentences
+
+
+def _repeated(events: Sequence[Row], places: Mapping[str, Where]) -> list[str]:
+    """What happens most often at one corner, and how often in all where that is more."""
+    where = [places[str(event["event_id"])] for event in events]
+    kinds = Counter((str(event["type"]), place.around) for event, place in zip(events, where, strict=True))
+    (kind, around), count = max(kinds.items(), key=lambda item: (item[1], item[0]))
+    if count < _LEAST_REPEATS:
+        return []
+    same = [place for event, place in zip(events, where, strict=True) if event["type"] == kind]
+    words = {place.words for place in same if place.around == around}
+    in_all = f", {len(same)} times in all" if len(same) > count else ""
+    return [f"Most often: {_words(kind)}, {count} times ({words.pop() if len(words) == 1 else around}){in_all}."]
 
 
 def _ms(event: Row) -> float:

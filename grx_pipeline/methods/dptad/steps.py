@@ -10,11 +10,12 @@ import pyarrow as pa
 
 from grx_pipeline.methods.advice.traffic import sectors_in_traffic
 from grx_pipeline.methods.dptad.detector import Peak, find_peaks, fitted_weights, has_verdict, judge, threshold_of
-from grx_pipeline.methods.dptad.events import Event, Segments, describe_peak, text_of
+from grx_pipeline.methods.dptad.events import Event, describe_peak, text_of
 from grx_pipeline.methods.dptad.evidence import CATEGORIES, EVIDENCE, Evidence, LapMatrix, gather_evidence
 from grx_pipeline.methods.dptad.figures import corner_figures, smoothness_medians, speed_consistency
 from grx_pipeline.methods.dptad.insights import insights_of
 from grx_pipeline.methods.dptad.own import NO_HOST, Array, Index, OwnLaps
+from grx_pipeline.methods.dptad.places import Segments, Where
 from grx_pipeline.methods.dptad.scores import benjamini_hochberg, conformal_p, score_of
 from grx_pipeline.schemas import TABLES
 from grx_pipeline.settings import DptadSettings
@@ -60,7 +61,8 @@ def build_dptad(context: StepContext) -> StepOutcome:
             chosen = is_judged & (field.vehicle_ids == vehicle)
             judged[vehicle] = _judge_driver(field.of(chosen), traffic[chosen], context)
     threshold = _threshold(judged, context.settings.dptad)
-    segments = Segments(*(read_frame(paths.table(session, name)) for name in ("segments", "corners")))
+    tiles, corners = (read_frame(paths.table(session, name)) for name in ("segments", "corners"))
+    segments = Segments(tiles, corners, context.settings.dptad)
     events = _event_rows(context, judged, threshold, laps, segments)
     lap_rows = _lap_rows(judged, context.settings.dptad)
     rows = {
@@ -151,13 +153,13 @@ def _maxima(evidence: Evidence) -> dict[str, Array]:
 
 def _event_rows(
     context: StepContext, judged: Mapping[str, _Judged], threshold: float, laps: pd.DataFrame, segments: Segments
-) -> list[tuple[dict[str, object], str]]:
-    """Rows of dptad_events, each with the words for its place."""
+) -> list[tuple[dict[str, object], Where]]:
+    """Rows of dptad_events, each with its place."""
     settings = context.settings.dptad
     field = np.concatenate([one.highest[one.is_clean] for one in judged.values()]) if judged else np.empty(0)
     starts = _lap_starts(laps)
     claims = _claim_floors(context)
-    rows: list[tuple[dict[str, object], str]] = []
+    rows: list[tuple[dict[str, object], Where]] = []
     for one in judged.values():
         events = _events_of(one, threshold, settings)
         odds = np.array([event.log_odds for event in events])
@@ -167,8 +169,7 @@ def _event_rows(
         for event, p_value in zip(events, p_values.tolist(), strict=True):
             lap = int(one.lap_numbers[event.row])
             numbers[lap] = numbers.get(lap, 0) + 1
-            place = segments.at(event.peak_m)
-            where = segments.name_of(place, event.peak_m)
+            where = segments.at(event.peak_m, event.category)
             lost = _claimable(event.time_lost_ms, claims.get(one.vehicle_id, 0.0))
             start = starts.get((one.vehicle_id, lap))
             row: dict[str, object] = {
@@ -180,7 +181,9 @@ def _event_rows(
                 "start_m": event.start_m,
                 "end_m": event.end_m,
                 "peak_m": event.peak_m,
-                **place,
+                "corner_index": where.corner_index,
+                "phase": where.phase,
+                "sector": where.sector,
                 "category": event.category,
                 "type": event.rule.type,
                 "sign": event.sign,
@@ -188,7 +191,7 @@ def _event_rows(
                 "p_value": p_value,
                 "time_lost_ms": lost,
                 "is_costly": lost is not None and lost >= settings.cost_s * 1000,
-                "text": text_of(event, where, lost_ms=lost),
+                "text": text_of(event, where.words, lost_ms=lost),
             }
             rows.append((row, where))
     return rows
@@ -260,7 +263,7 @@ def _driver_rows(
     field: FieldTraces,
     judged: Mapping[str, _Judged],
     threshold: float,
-    events: Sequence[tuple[dict[str, object], str]],
+    events: Sequence[tuple[dict[str, object], Where]],
 ) -> Rows:
     paths, session = context.paths, context.session
     names = ("drivers", "laps", "telemetry_features", "corner_laps", "corner_drivers", "corner_field")

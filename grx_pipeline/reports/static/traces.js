@@ -17,6 +17,8 @@
     shown: new Set(model.data.shown),
     cursor: 0,
     view: [0, model.length],
+    failed: "",
+    vain: { query: "", hash: "" },
   };
   const charts = new Charts(model, $("#trace-charts"), { cursor: setCursor, view: setView, whole: () => setView(0, model.length) });
   const map = $("#trace-map .track") ? new TrackMap(model, $("#trace-map")) : null;
@@ -73,7 +75,8 @@
       state.shown.delete(id);
       if (state.ref === id) state.ref = model.data.ref;
     }
-    say(failed.map(([, message]) => message).join(". "));
+    state.failed = failed.map(([, message]) => `${message}.`).join(" ");
+    say();
     const reference = model.laps.get(state.ref);
     const lines = model.choices
       .map(({ id }) => model.laps.get(id))
@@ -118,14 +121,18 @@
     const isKnown = main.lap !== reference && !main.lap.synthetic && !reference.synthetic;
     const losses = isKnown ? model.losses(main.delta) : [];
     state.losses = losses;
-    model.corners.forEach(({ id }, i) => {
-      const place = document.querySelector(`.corner-strip a[href="#${id}"] span`);
+    // On a compare page a colour is a car's: where the other loses, the reference is faster.
+    $(".traces").classList.toggle("first-leads", model.data.pair && reference.id === model.data.laps[0].id);
+    const show = (place, loss) => {
       if (!place) return;
-      const loss = losses[i] ?? null;
       const isTold = loss !== null && Math.abs(loss) * 1000 >= model.data.floor;
       place.textContent = losses.length ? model.signed(loss, 2) : "";
       place.className = isTold ? (loss > 0 ? "loses" : "gains") : "";
+    };
+    model.corners.forEach(({ id }, i) => {
+      show(document.querySelector(`.corner-strip a[href="#${id}"] span`), losses[i] ?? null);
     });
+    show($(".corner-strip .straights span"), losses.length ? model.rest(main.delta, losses) : null);
     if (!map) return;
     map.change(isKnown ? main.delta : null);
     map.labels(losses);
@@ -134,9 +141,9 @@
     $("#trace-map-text").textContent = isKnown ? `${main.lap.label} against ${reference.label}, s: ` : "";
   }
 
-  function say(text) {
-    const status = $("#trace-status");
-    status.textContent = text;
+  // What could not be shown: laps that did not load, and what the address asks for in vain.
+  function say() {
+    $("#trace-status").textContent = [state.failed, state.vain.query, state.vain.hash].filter(Boolean).join(" ");
   }
 
   // ---- cursor ----------------------------------------------------------------------------------------------------
@@ -231,25 +238,21 @@
   let isReady = false;
 
   function readQuery(search) {
-    const parameters = new URLSearchParams(search);
-    const known = (id) => {
-      const own = model.choices.find((lap) => lap.id === id) || model.choices.find((lap) => String(lap.lap) === id);
-      return own?.id;
-    };
-    const ref = known(parameters.get("ref"));
+    const { ref, laps, vain } = model.asked(search, MOST_MORE);
     if (ref) state.ref = ref;
-    if (parameters.has("laps")) {
-      const ids = parameters.get("laps").split(",").map(known).filter(Boolean);
-      const more = ids.filter(isMore).slice(0, MOST_MORE);
-      state.shown = new Set(ids.filter((id) => !isMore(id) || more.includes(id)));
-    }
-    return Boolean(ref || parameters.has("laps"));
+    if (laps) state.shown = new Set(laps);
+    state.vain.query = vain;
+    return Boolean(ref || laps);
   }
 
   // `#t8` zooms to a corner, `#e-14-2` to an event and its lap, `#lap-14` shows a lap. True where traces are meant.
   async function readHash(hash) {
-    const id = decodeURIComponent(hash.slice(1));
+    const id = model.idOf(hash);
     const corner = model.corners.find((one) => one.id === id);
+    const isEvent = events.some((one) => one.id === id);
+    const isThere = !id || corner || isEvent || document.getElementById(id);
+    state.vain.hash = isThere ? "" : `There is no place, lap or moment ${id.slice(0, 30)} on this page.`;
+    say();
     if (corner) {
       showCorner(corner);
       return true;
@@ -314,8 +317,11 @@
         return;
       }
       isTouched = true;
+      state.vain = { query: "", hash: "" };
       update();
     });
+    // Arrow keys go on from where a chart was pressed.
+    $("#trace-charts").addEventListener("pointerup", () => slider.focus({ preventScroll: true }));
     slider.addEventListener("input", () => setCursor(Number(slider.value)));
     slider.addEventListener("keydown", (event) => {
       const arrow = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];

@@ -107,15 +107,45 @@
       })));
     }
 
-    // Change of a delta from the start of each corner to the start of the next: together the whole lap.
+    // Change of a delta in the tiles of each corner, as the tables of corners have it; null where one is not known.
     losses(delta) {
-      const corners = this.corners;
-      const total = delta[delta.length - 1];
-      const starts = corners.map(({ start }) => this.at(delta, start));
-      return starts.map((start, i) => {
-        const next = i + 1 < starts.length ? starts[i + 1] : total === null ? null : total + starts[0];
-        return start === null || next === null ? null : next - start;
+      return this.data.tiles.map((tiles) => {
+        const changes = tiles.map(([start, end]) => [this.at(delta, start), this.at(delta, end)]);
+        if (!changes.length || changes.flat().includes(null)) return null;
+        return changes.reduce((sum, [from, to]) => sum + to - from, 0);
       });
+    }
+
+    // What is left of the lap's delta: the straights.
+    rest(delta, losses) {
+      const total = delta[delta.length - 1];
+      return total === null || losses.includes(null) ? null : losses.reduce((left, loss) => left - loss, total);
+    }
+
+    // What an address asks for: `?ref=best&laps=14,17`; `vain` says in words what of it is not here.
+    asked(search, most) {
+      const parameters = new URLSearchParams(search);
+      const known = (id) => (this.choices.find((lap) => lap.id === id) || this.choices.find((lap) => String(lap.lap) === id))?.id;
+      const wanted = parameters.get("ref");
+      const names = (parameters.get("laps") || "").split(",").filter(Boolean);
+      const missing = names.filter((name) => !known(name)).map((name) => `lap ${name}`);
+      if (wanted && !known(wanted)) missing.unshift(`reference ${wanted}`);
+      const ids = [...new Set(names.map(known).filter(Boolean))];
+      const more = ids.filter((id) => this.sources.has(id));
+      const told = [];
+      if (missing.length) told.push(`There is no trace of what the address asks for: ${missing.join(", ").slice(0, 60)}.`);
+      if (more.length > most) told.push(`The address asks for ${more.length} laps: the first ${most} are shown.`);
+      const isLost = names.length > 0 && !ids.length;
+      const laps = parameters.has("laps") && !isLost ? ids.filter((id) => !more.slice(most).includes(id)) : null;
+      return { ref: known(wanted), laps, vain: told.join(" ") };
+    }
+
+    idOf(hash) {
+      try {
+        return decodeURIComponent(hash.slice(1));
+      } catch {
+        return hash.slice(1);
+      }
     }
 
     number(value, decimals = 0) {
