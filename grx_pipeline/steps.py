@@ -265,7 +265,7 @@ _CHAIN = (
             *("storage", "track"),
         ),
         reads=_RESULTS,
-        settings=("report", "features"),
+        settings=("report", "features", "track", "match"),
         is_byte_stable=False,
     ),
 )

@@ -15,7 +15,7 @@ from grx_pipeline.errors import DiscoveryError, InputError
 from grx_pipeline.ingest.hashes import HashCache
 from grx_pipeline.ingest.manifest import Manifest, RawFile
 from grx_pipeline.ingest.recognition import SESSION_FILE, Recognised, race_in, recognise
-from grx_pipeline.ingest.session_file import SessionFile, read_session_file
+from grx_pipeline.ingest.session_file import SessionFile, check_drivers, read_session_file
 from grx_pipeline.sessions import UNKNOWN_YEAR, SessionId, circuit_slug
 from grx_pipeline.track.circuits import circuit_in
 
@@ -300,6 +300,7 @@ def _manifest(
             places = " and ".join(f"{file.path}{'!' + file.member if file.member else ''}" for file in same)
             raise DiscoveryError(f"{session}: two different {kind} files: {places}; keep the one that counts")
     says = next((read_session_file(file) for file in kept.values() if file.kind == "session"), SessionFile())
+    check_drivers(says.drivers, kept.values(), session=str(session))
     manifest = Manifest(
         session=str(session),
         circuit=session.circuit,

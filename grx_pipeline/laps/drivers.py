@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
 from grx_pipeline.errors import InputError
+from grx_pipeline.ingest.session_file import no_such_cars
 from grx_pipeline.laps.matching import as_integer
 from grx_pipeline.paths import path_ids
 
@@ -108,14 +109,11 @@ def _told_apart(names: pd.Series, cars: pd.DataFrame) -> pd.Series:
 def with_given_names(rows: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
     """Rows of `drivers` with the names that the team gave by driver id or car number, before those of the timing.
 
-    Raises InputError for a name of no car, which would be lost without a word.
+    Raises InputError for names of no car, which would be lost without a word.
     """
-    known = {*rows["driver_id"], *rows["car_number"]}
-    unknown = sorted(set(names) - known)
-    if unknown:
-        cars = ", ".join(sorted(rows["car_number"].unique()))
-        raise InputError(
-            f"session.toml: [drivers] names {unknown[0]!r}, but no car of the timing is that; cars: {cars}"
-        )
+    wrong = set(names) - {*rows["driver_id"], *rows["car_number"]}
+    if wrong:
+        ids = rows.loc[rows["car_number"].duplicated(keep=False), "driver_id"]
+        raise InputError(no_such_cars(wrong, {*rows["car_number"], *ids}))
     given = rows["driver_id"].map(names).combine_first(rows["car_number"].map(names))
     return rows.assign(driver_name=given.combine_first(rows["driver_name"]))

@@ -21,7 +21,7 @@ from grx_pipeline.reports.encoding import enveloped
 from grx_pipeline.reports.fleet import fleet_summary, unmatched_loggers
 from grx_pipeline.reports.narrative_records import ChatContext, Coaching
 from grx_pipeline.reports.narratives import SessionTexts
-from grx_pipeline.reports.notes import CarTables, car_notes, telemetry_note
+from grx_pipeline.reports.notes import CarTables, car_notes, session_notes, telemetry_note
 from grx_pipeline.reports.precision import known_rounded, rounded, rounded_series, whole_series
 from grx_pipeline.reports.records import (
     Driver,
@@ -102,9 +102,15 @@ def session_records(tables: SessionTables, missing_kinds: tuple[str, ...], setti
         for row in drivers
     )
     return SessionRecords(
-        summary=fleet_summary(tables, missing_kinds, ((car.driver, car.siwtl) for car in cars), texts.text(FLEET)),
+        summary=fleet_summary(
+            tables,
+            session_notes(tables, missing_kinds, far_line_s=settings.match.far_line_s),
+            missing_kinds,
+            ((car.driver, car.siwtl) for car in cars),
+            texts.text(FLEET),
+        ),
         drivers=Drivers(drivers=tuple(car.driver for car in cars), unmatched_loggers=unmatched_loggers(tables)),
-        track=track_record(tables, names),
+        track=track_record(tables, names, map_warning_m=settings.track.map_warning_m),
         cars=cars,
         comparisons=tuple(comparisons(tables, traces, texts, settings.report)),
         contexts=texts.contexts({car.driver.vehicle_id: car.driver.path for car in cars}),

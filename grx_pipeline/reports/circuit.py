@@ -21,8 +21,8 @@ def corner_names(tables: SessionTables) -> dict[int | None, str | None]:
     return {None: None, **{row["corner_index"]: row["corner"] for row in tables.rows["corners"]}}
 
 
-def track_record(tables: SessionTables, names: Mapping[int | None, str | None]) -> Track:
-    """The circuit of a session."""
+def track_record(tables: SessionTables, names: Mapping[int | None, str | None], *, map_warning_m: float) -> Track:
+    """The circuit of a session. A timing line over `map_warning_m` from the map's is off the map."""
     session = tables.session
     line = tables.columns["track_line"]
     return Track(
@@ -30,7 +30,7 @@ def track_record(tables: SessionTables, names: Mapping[int | None, str | None]) 
         length_m=rounded(session["length_m"], "m"),
         sources=tuple(from_row(TrackSource, _rounded("track_sources", row)) for row in tables.rows["track_sources"]),
         timing_lines=tuple(
-            from_row(TimingLine, _rounded("timing_lines", row))
+            from_row(TimingLine, {**_rounded("timing_lines", row), "is_off_map": _is_off_map(row, map_warning_m)})
             for row in sorted(tables.rows["timing_lines"], key=lambda row: row["distance_m"])
         ),
         corners=tuple(from_row(Corner, _rounded("corners", row)) for row in tables.rows["corners"]),
@@ -41,6 +41,10 @@ def track_record(tables: SessionTables, names: Mapping[int | None, str | None]) 
         line=TrackLine(**{name: _series(line, name) for name in TrackLine.__annotations__}),
         note=None if line.num_rows else "No car has a lap with a trace: the line and the corners are not known.",
     )
+
+
+def _is_off_map(row: Row, map_warning_m: float) -> bool:
+    return row["map_m"] is not None and abs(row["map_m"] - row["distance_m"]) > map_warning_m
 
 
 def _series(line: pa.Table, name: str) -> pa.Array:

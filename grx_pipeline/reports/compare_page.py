@@ -9,11 +9,10 @@ from grx_pipeline.reports.driving_records import ComparedLine, Comparison, Segme
 from grx_pipeline.reports.formats import Style
 from grx_pipeline.reports.standing import Pair, car_label, shared_numbers
 from grx_pipeline.reports.track_map import Stretch, stretches, track_map
+from grx_pipeline.settings import ReportSettings
 
 # A difference that is shown as 0.00 s is no one's.
 _SHOWN_FROM_MS = 5.0
-# A place is a habit where the medians show at least this share of what the compared laps show.
-_MEDIAN_SHARE = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +29,13 @@ class GapRow:
 
 
 def compare_view(
-    records: SessionRecords, pair: Pair, comparison: Comparison, cars: tuple[CarRecords, CarRecords], style: Style
+    records: SessionRecords,
+    pair: Pair,
+    comparison: Comparison,
+    cars: tuple[CarRecords, CarRecords],
+    *,
+    style: Style,
+    settings: ReportSettings,
 ) -> dict[str, object]:
     """Everything compare.html needs. Where cars of the session share a number, labels have the id with it."""
     shared = shared_numbers(records.summary.classification)
@@ -45,7 +50,7 @@ def compare_view(
         "siwtl_b": cars[1].siwtl,
         "labels": labels,
         "shared": shared,
-        "headline": compare_headline(labels, comparison, style),
+        "headline": compare_headline(labels, comparison, style, settings),
         "sectors": gap_rows(comparison.sectors),
         "corners": by_size(gap_rows(comparison.corners)),
         "map": track_map(records.track),
@@ -53,7 +58,7 @@ def compare_view(
     }
 
 
-def compare_headline(labels: tuple[str, str], comparison: Comparison, style: Style) -> str:
+def compare_headline(labels: tuple[str, str], comparison: Comparison, style: Style, settings: ReportSettings) -> str:
     """`#13 is 0.82 s faster than #7, 0.31 s of it in T5`: the gap of the best clean laps and its largest place.
 
     No place where other laps were laid over: its figure would be of another gap.
@@ -68,29 +73,30 @@ def compare_headline(labels: tuple[str, str], comparison: Comparison, style: Sty
     text = f"{faster} is {style.seconds(abs(gap))} s faster than {slower}"
     if comparison.trace_gap_ms not in (None, gap):
         return text
-    corner = _largest(comparison.corners, gap, needs_medians=True)
-    place = corner or _largest(comparison.sectors, gap, needs_medians=False)
+    share = settings.place_median_share
+    corner = _largest(comparison.corners, gap, share, needs_medians=True)
+    place = corner or _largest(comparison.sectors, gap, share, needs_medians=False)
     if place is None:
         return text
     where = f"in {place.name}" if corner else f"in sector {place.name.removeprefix('S')}"
     return f"{text}, {style.seconds(abs(place.gap_ms or 0))} s of it {where}"
 
 
-def _largest(lines: Sequence[ComparedLine], gap: int, *, needs_medians: bool) -> ComparedLine | None:
+def _largest(lines: Sequence[ComparedLine], gap: int, share: float, *, needs_medians: bool) -> ComparedLine | None:
     """The line with most of the gap that its medians do not refute; None where it is more than the whole gap."""
     sign = 1 if gap > 0 else -1
-    told = [line for line in lines if _is_habit(line, sign, needs_medians=needs_medians)]
+    told = [line for line in lines if _is_habit(line, sign, share, needs_medians=needs_medians)]
     line = max(told, key=lambda line: sign * (line.gap_ms or 0), default=None)
     return None if line is None or abs(line.gap_ms or 0) > abs(gap) else line
 
 
-def _is_habit(line: ComparedLine, sign: int, *, needs_medians: bool) -> bool:
-    """Whether the compared laps show a difference there and the medians at least half of it."""
+def _is_habit(line: ComparedLine, sign: int, share: float, *, needs_medians: bool) -> bool:
+    """Whether the compared laps show a difference there and the medians at least this share of it."""
     if line.gap_ms is None or sign * line.gap_ms < _SHOWN_FROM_MS:
         return False
     if line.median_gap_ms is None:
         return not needs_medians
-    return sign * line.median_gap_ms >= _MEDIAN_SHARE * abs(line.gap_ms)
+    return sign * line.median_gap_ms >= share * abs(line.gap_ms)
 
 
 def gap_rows(lines: Sequence[ComparedLine]) -> tuple[GapRow, ...]:

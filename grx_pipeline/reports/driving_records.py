@@ -48,7 +48,7 @@ class Segment:
 
 @dataclass(frozen=True, kw_only=True)
 class TimingLine:
-    """Where a timing line is by the field's laps; `map_m` is the official map's distance.
+    """Where a timing line is by the field's laps; `map_m` is the official map's distance, `is_off_map` over its tolerance.
 
     Laps are pinned at anchors; at the others `time_error_*` is how far traces are from the official time.
     """
@@ -60,6 +60,7 @@ class TimingLine:
     laps: int
     is_anchor: bool
     map_m: float | None
+    is_off_map: bool
     time_error_median_ms: float | None
     time_error_p95_ms: float | None
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from grx_pipeline.reports.comparisons import rankings
 from grx_pipeline.reports.encoding import from_row
 from grx_pipeline.reports.narrative_records import CoachText
-from grx_pipeline.reports.notes import session_notes
 from grx_pipeline.reports.precision import known_rounded, rounded, whole
 from grx_pipeline.reports.records import (
     Classified,
@@ -30,11 +29,12 @@ from grx_pipeline.reports.tables import Row, SessionTables
 
 def fleet_summary(
     tables: SessionTables,
+    notes: tuple[str, ...],
     missing_kinds: tuple[str, ...],
     cars: Iterable[tuple[Driver, Siwtl]],
     narrative: CoachText | None,
 ) -> FleetSummary:
-    """The summary of a session; `cars` in the order of the classification, `missing_kinds` of RAW_KINDS."""
+    """The summary of a session; `cars` in the order of the classification, `missing_kinds` of RAW_KINDS, `notes` on its data."""
     return FleetSummary(
         session=_session(tables.session),
         classification=tuple(_classified(driver, siwtl) for driver, siwtl in cars),
@@ -42,7 +42,7 @@ def fleet_summary(
         rankings=rankings(tables),
         weather=_weather(tables.rows["weather"]),
         neutralisations=tuple(from_row(Neutralisation, row) for row in tables.rows["neutralisations"]),
-        data_quality=_data_quality(tables, missing_kinds),
+        data_quality=_data_quality(tables, notes, missing_kinds),
         narrative=narrative,
     )
 
@@ -118,12 +118,12 @@ def _range(rows: list[Row], column: str, unit: str) -> Range | None:
     )
 
 
-def _data_quality(tables: SessionTables, missing_kinds: tuple[str, ...]) -> DataQuality:
+def _data_quality(tables: SessionTables, notes: tuple[str, ...], missing_kinds: tuple[str, ...]) -> DataQuality:
     session = tables.session
     crossings, matched = session["crossings"], session["crossings_matched"]
     frozen = (row["vehicle_id"] for row in tables.rows["telemetry_vehicles"] if row["is_clock_frozen"])
     return DataQuality(
-        notes=session_notes(tables, missing_kinds),
+        notes=notes,
         missing_files=missing_kinds,
         files=tuple(from_row(FileRows, row) for row in tables.file_rows),
         set_aside=tuple(from_row(SetAside, row) for row in tables.set_aside),

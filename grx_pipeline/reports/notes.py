@@ -130,13 +130,16 @@ def _timing_notes(car: CarTables) -> Iterator[str]:
         yield f"The timing has no complete sector times for {_lap_list(incomplete)}."
 
 
-def session_notes(tables: SessionTables, missing_kinds: Iterable[str]) -> tuple[str, ...]:
-    """Sentences on the session's data: rows, files, loggers, clocks, weather."""
+def session_notes(tables: SessionTables, missing_kinds: Iterable[str], *, far_line_s: float) -> tuple[str, ...]:
+    """Sentences on the session's data: rows, files, loggers, clocks, weather.
+
+    Loggers that cross more than `far_line_s` off the timing have a line of their own.
+    """
     return (
         *_row_notes(tables),
         *_file_notes(missing_kinds),
         *_logger_notes(tables),
-        *_clock_notes(tables),
+        *_clock_notes(tables, far_line_s),
         *_weather_notes(tables.rows["weather"]),
     )
 
@@ -195,7 +198,7 @@ def _logger_notes(tables: SessionTables) -> Iterator[str]:
         yield f"Logger {row['logger_id']} belongs to no car: {row['reason'].rstrip('.')} ({rows} kept in the lake)."
 
 
-def _clock_notes(tables: SessionTables) -> Iterator[str]:
+def _clock_notes(tables: SessionTables, far_line_s: float) -> Iterator[str]:
     source = _OFFSET_SOURCES.get(tables.session["utc_offset_source"])
     if source:
         yield f"The timing's local time was set to UTC by {source}."
@@ -203,7 +206,14 @@ def _clock_notes(tables: SessionTables) -> Iterator[str]:
         yield "The timing's local time could not be set to UTC, so telemetry cannot be laid over the laps."
     bias = tables.session["logger_bias_ms"]
     if bias is not None:
-        yield f"Logger crossings come {sector_time(abs(bias))} s {'after' if bias >= 0 else 'before'} the timing's."
+        when, where = ("after", "past") if bias >= 0 else ("before", "ahead of")
+        yield f"Logger crossings come {sector_time(abs(bias))} s {when} the timing's."
+        if abs(bias) > far_line_s * 1000:
+            yield (
+                f"The loggers change lap some way {where} the finish line: half of the cars come there "
+                f"{sector_time(abs(bias))} s or more {when} the official crossing. Laps, sectors and places of the traces "
+                "count from there; official times do not."
+            )
     frozen = [row["vehicle_id"] for row in tables.rows["telemetry_vehicles"] if row["is_clock_frozen"]]
     if frozen:
         yield f"The clock of {listed(frozen)} stood still; nothing that needs time was computed from it."

@@ -150,7 +150,7 @@ class _Site:
                 settings=self._settings,
             )
             coach = self._coach(comparison.narrative, "comparison")
-            shown = compare_view(self._records, pair, comparison, cars, self._style)
+            shown = compare_view(self._records, pair, comparison, cars, style=self._style, settings=self._settings)
             return {**shown, "traces": traces, "coach": coach}
 
         self._add(

@@ -8,7 +8,7 @@ from grx_pipeline.reports.api import SessionRecords
 from grx_pipeline.reports.corner_table import anchor
 from grx_pipeline.reports.driver_page import CATEGORIES, KeyFigure
 from grx_pipeline.reports.driving_records import ByCategory, TimingLine, Track
-from grx_pipeline.reports.formats import Style
+from grx_pipeline.reports.formats import Style, listed
 from grx_pipeline.reports.records import Classified, FleetSummary, Range, Ranking, Statistic, Weather
 from grx_pipeline.reports.standing import pairs_that_matter
 from grx_pipeline.reports.track_map import track_map
@@ -79,6 +79,7 @@ def session_view(records: SessionRecords, style: Style) -> dict[str, object]:
         "pairs": pairs_that_matter(records),
         "line_note": _line_note(records.track, style),
         "has_line_errors": any(line.time_error_median_ms is not None for line in records.track.timing_lines),
+        "map_warning": _map_warning(records.track, style),
         "lines_apart": [(line, _apart(line)) for line in records.track.timing_lines],
         "anchor": anchor,
     }
@@ -167,6 +168,19 @@ def _key_figures(summary: FleetSummary, statistics: Mapping[str, Statistic], sty
 def _apart(line: TimingLine) -> float | None:
     """How far the field's place of a timing line is from the official map's."""
     return None if line.map_m is None else line.distance_m - line.map_m
+
+
+def _map_warning(track: Track, style: Style) -> str:
+    """Which timing lines the map has elsewhere, and which place counts; empty where none is off."""
+    told = [
+        f"{line.line} {style.number(abs(line.map_m - line.distance_m))} m "
+        f"{'further on' if line.map_m > line.distance_m else 'earlier'}"
+        for line in track.timing_lines
+        if line.is_off_map and line.map_m is not None
+    ]
+    if not told:
+        return ""
+    return f"Warning: the official map has {listed(told)}. The places of the field's laps are used, not the map's."
 
 
 def _line_note(track: Track, style: Style) -> str:

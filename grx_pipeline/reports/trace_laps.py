@@ -131,11 +131,12 @@ def _class_best_lap(
     trace = next((lap for lap in car.telemetry if lap.lap_number == source.lap_number), None) if car else None
     if car is None or trace is None:
         return None
+    label = car_label(car.driver, shared_numbers(records.summary.classification))
     is_faster = own_best_ms is None or reference.lap_time_ms < own_best_ms
     return TraceLap(
         id=CLASS_BEST_ID,
         label="Class best" if is_faster else "Best rival",
-        detail=f"#{car.driver.car_number} lap {source.lap_number} · {style.lap_time(reference.lap_time_ms)}",
+        detail=f"{label} lap {source.lap_number} · {style.lap_time(reference.lap_time_ms)}",
         look="class",
         lap_time_ms=reference.lap_time_ms,
         columns=lap_columns(trace),

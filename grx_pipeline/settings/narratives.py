@@ -29,7 +29,6 @@ class NarrativeSettings:
     told_events: int = threshold(2, unit="moments", why="the dearest moments; the page lists them all")
     told_strengths: int = threshold(2, unit="places", why="a driver remembers two")
     name_letters: int = threshold(48, unit="characters", why="a longer name is no name; it is cut in texts")
-    driver_suggestions: int = threshold(6, unit="questions", why="what fits beside a chat on a phone")
 
 
 @dataclass(frozen=True, kw_only=True)

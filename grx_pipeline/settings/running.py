@@ -44,6 +44,7 @@ class MatchSettings:
     tolerance_s: float = threshold(
         0.3, unit="s", why="single crossings jitter up to 0.3 s around the race's bias, rarely 0.6 s"
     )
+    far_line_s: float = threshold(2.0, unit="s", why="biases are under 0.3 s, but 7.4 s where loggers use another line")
     lap_tolerance_s: float = threshold(1.0, unit="s", why="a crossing of the matched car belongs to the lap within 1 s")
     min_crossings: int = threshold(3, unit="crossings", why="with fewer, chance matches in a field of 30 are common")
     max_second_share: float = threshold(
@@ -133,6 +134,9 @@ class ReportSettings:
     )
     map_loss_ms: float = threshold(
         20.0, unit="ms", why="delta inside a sector is good to 20 ms; smaller changes are not coloured on the map"
+    )
+    place_median_share: float = threshold(
+        0.5, unit="share", why="a headline names a place where medians show half of what the two laps do: no one-off"
     )
     map_step_m: float = threshold(12.0, unit="m", why="under a pixel and a half on a map 400 px wide of 4 km")
     map_window_m: float = threshold(100.0, unit="m", why="a corner and its exit; shorter stretches are dots on a map")

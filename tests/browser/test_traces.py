@@ -237,9 +237,7 @@ def test_of_more_than_three_laps_in_an_address_the_first_three_are_shown_and_it_
 
 def test_after_a_press_on_a_chart_the_arrow_keys_move_the_cursor(open_page: Open, site: Site) -> None:
     page = open_page(driver(site)).page
-    box = page.locator(".trace-chart .u-over").nth(1).bounding_box()
-    assert box
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.locator(".trace-chart .u-over").nth(1).click()
     page.wait_for_timeout(100)
     before = float(page.locator("#trace-slider").input_value())
     page.keyboard.press("ArrowRight")

@@ -24,8 +24,10 @@ from grx_pipeline.methods.references.steps import build_references
 from grx_pipeline.paths import Paths
 from grx_pipeline.reports.api import SessionRecords, session_records
 from grx_pipeline.reports.formats import Style
+from grx_pipeline.reports.reference_records import Reference, ReferenceSource
 from grx_pipeline.reports.tables import load_tables
 from grx_pipeline.reports.trace_data import TraceView, driver_traces
+from grx_pipeline.reports.trace_laps import class_best_note
 from grx_pipeline.schemas import TABLES
 from grx_pipeline.settings import ReportSettings, Settings
 from grx_pipeline.storage.parquet import write_table
@@ -122,3 +124,34 @@ def test_speed_is_shown_in_the_units_of_the_page(context: StepContext) -> None:
     assert data["perUnit"] == pytest.approx(1.609344)
     assert mph.static is not None
     assert max(float(tick.label) for tick in mph.static.speed_ticks) < 200 / 1.6
+
+
+@pytest.mark.parametrize(("is_clean", "why"), [(True, "has no trace to trust"), (False, "is not a clean lap")])
+def test_a_lap_that_stands_for_the_class_best_says_whose_and_why(
+    context: StepContext, is_clean: bool, why: str
+) -> None:
+    records = records_of(context)
+    cars = {car.driver.vehicle_id: car for car in records.cars}
+    own, rival = cars[PLAIN], cars[LONE]
+    number = rival.laps.best_lap_number
+    assert number is not None
+    laps = tuple(replace(lap, is_clean=is_clean) for lap in rival.laps.laps)
+    fast = replace(
+        rival,
+        driver=replace(rival.driver, vehicle_class=own.driver.vehicle_class),
+        laps=replace(rival.laps, best_lap_ms=50_000, laps=laps),
+    )
+    known = replace(records, cars=tuple(fast if car is rival else car for car in records.cars))
+
+    def reference(vehicle: str, lap: int) -> Reference:
+        source = ReferenceSource(vehicle_id=vehicle, lap_number=lap, sector=None, weight=None)
+        return Reference(
+            reference="class_best", lap_time_ms=60_000, text="", reason=None, sources=(source,), trace=None
+        )
+
+    told = class_best_note(own, known, reference(ODD, 3), Style()) or ""
+    assert told.startswith("The class best, 0:50.000 of #")
+    assert why in told
+    assert f"lap 3 of #{cars[ODD].driver.car_number}" in told
+    assert class_best_note(own, known, reference(LONE, number), Style()) is None
+    assert class_best_note(own, known, None, Style()) is None

@@ -264,6 +264,7 @@ def make_track() -> Track:
                 laps=6,
                 is_anchor=True,
                 map_m=1190.0,
+                is_off_map=False,
                 time_error_median_ms=None,
                 time_error_p95_ms=None,
             ),

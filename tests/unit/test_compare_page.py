@@ -10,6 +10,7 @@ from grx_pipeline.reports.driving_records import ComparedLine, Comparison
 from grx_pipeline.reports.formats import Style
 from grx_pipeline.reports.records import Classified
 from grx_pipeline.reports.standing import car_label, shared_numbers
+from grx_pipeline.settings import ReportSettings
 
 
 def make_car(number: str, *, team: str | None = None, best_ms: int | None = 98_000) -> Classified:
@@ -64,7 +65,7 @@ MIRROR = replace(
     ],
 )
 def test_the_headline_names_the_faster_and_the_place(comparison: Comparison, text: str) -> None:
-    assert compare_headline(LABELS, comparison, Style()) == text
+    assert compare_headline(LABELS, comparison, Style(), ReportSettings()) == text
 
 
 @pytest.mark.parametrize(
@@ -92,7 +93,10 @@ def test_a_place_is_named_only_where_the_medians_show_half_of_it(
         sectors=(line("S1", 350, 100), line("S2", 300, 200)),
     )
     first, second = ("#13", "#7") if sign > 0 else ("#7", "#13")
-    assert compare_headline(LABELS, comparison, Style()) == f"{first} is 0.57 s faster than {second}, {where}"
+    assert (
+        compare_headline(LABELS, comparison, Style(), ReportSettings())
+        == f"{first} is 0.57 s faster than {second}, {where}"
+    )
 
 
 def test_cars_that_share_a_number_are_told_apart_by_their_id() -> None:
@@ -120,3 +124,10 @@ def test_the_map_draws_where_one_is_faster_and_says_by_how_much() -> None:
         ("a", "T2 exit: #13 faster by 0.25 s"),
         ("b", "T4 exit: #7 faster by 0.04 s"),
     ]
+
+
+def test_a_best_lap_is_clean_where_the_target_starts_from_it() -> None:
+    car = replace(make_car("7", best_ms=98_000), siwtl_lap_ms=97_800, potential_gain_ms=200)
+    assert car.is_best_clean
+    assert not replace(car, best_lap_ms=97_900).is_best_clean
+    assert not replace(car, siwtl_lap_ms=None, potential_gain_ms=None).is_best_clean

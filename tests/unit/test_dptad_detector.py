@@ -117,6 +117,9 @@ def test_every_rule_needs_what_there_is_and_says_it() -> None:
     assert set(FALLBACKS) == set(FITTED_KINDS)
 
 
+LAPS = {"laps": 10, "field_laps": 31, "stand_out": ()}
+
+
 def place(corner: str, phase: str) -> Where:
     return Where(corner_index=1, phase=phase, sector=1, words=f"{corner} {phase}", around=corner)
 
@@ -128,16 +131,31 @@ def test_insights_name_what_repeats_and_what_costs_most() -> None:
         {"event_id": "6-1", "type": "early_braking", "lap_number": 6, "time_lost_ms": 210.0},
     ]
     places = {"3-1": place("T4", "exit"), "5-1": place("T4", "exit"), "6-1": place("T7", "braking")}
-    assert insights_of(events, places, laps=10, least_loss_ms=50.0) == [
-        "3 events on 10 laps.",
+    assert insights_of(events, places, **LAPS, least_loss_ms=50.0) == [
+        "3 unusual moments on 10 laps, against the driver's own laps; "
+        "no lap as a whole stands out among the field's 31 judged laps.",
         "Most often: lift, 2 times (T4 exit).",
         "Most costly: early braking on lap 6 (T7 braking), 0.21 s.",
     ]
-    assert insights_of(events, places, laps=10, least_loss_ms=211.0)[1:] == ["Most often: lift, 2 times (T4 exit)."]
+    assert insights_of(events, places, **LAPS, least_loss_ms=211.0)[1:] == ["Most often: lift, 2 times (T4 exit)."]
     places["5-1"] = place("T4", "entry")
-    assert insights_of(events, places, laps=10, least_loss_ms=211.0)[1:] == ["Most often: lift, 2 times (T4)."]
+    assert insights_of(events, places, **LAPS, least_loss_ms=211.0)[1:] == ["Most often: lift, 2 times (T4)."]
     events.append({"event_id": "7-1", "type": "lift", "lap_number": 7, "time_lost_ms": None})
     places["7-1"] = place("T9", "exit")
-    told = insights_of(events, places, laps=10, least_loss_ms=211.0)
-    assert told == ["4 events on 10 laps.", "Most often: lift, 2 times (T4), 3 times in all."]
-    assert insights_of([], {}, laps=1, least_loss_ms=50.0) == ["Nothing stands out on 1 lap."]
+    told = insights_of(events, places, **LAPS, least_loss_ms=211.0)
+    assert told[1:] == ["Most often: lift, 2 times (T4), 3 times in all."]
+
+
+def test_insights_say_that_moments_are_the_drivers_and_laps_the_fields() -> None:
+    event = {"event_id": "3-1", "type": "lift", "lap_number": 3, "time_lost_ms": None}
+    places = {"3-1": place("T4", "exit")}
+    laps = {"laps": 1, "field_laps": 31, "least_loss_ms": 50.0}
+    assert insights_of([], {}, **laps, stand_out=[]) == [
+        "No moment is unusual for this driver on 1 lap; no lap as a whole stands out among the field's 31 judged laps."
+    ]
+    assert insights_of([event], places, **laps, stand_out=[3]) == [
+        "1 unusual moment on 1 lap, against the driver's own laps; "
+        "lap 3 stands out as a whole among the field's 31 judged laps."
+    ]
+    (two,) = insights_of([event], places, **laps, stand_out=[3, 5])
+    assert two.endswith("; laps 3, 5 stand out as a whole among the field's 31 judged laps.")

@@ -81,9 +81,24 @@ def test_a_session_of_timing_alone_speaks_of_what_is_missing() -> None:
         set_aside=[{"kind": "analysis", "reason": "something_new", "rows": 1}],
         trace_files=(),
     )
-    assert session_notes(tables, ("telemetry", "lap_time")) == (
+    assert session_notes(tables, ("telemetry", "lap_time"), far_line_s=2.0) == (
         "1 row set aside in official laps: something new.",
         "No file of telemetry: no traces and no telemetry features.",
         "No file of logger lap times.",
         "The timing's local time could not be set to UTC, so telemetry cannot be laid over the laps.",
     )
+
+
+@pytest.mark.parametrize(("bias_ms", "words"), [(1999, None), (7402, "past the finish line"), (-2500, "ahead of the")])
+def test_loggers_that_change_lap_far_from_the_line_are_told(bias_ms: int, words: str | None) -> None:
+    names = ("logger_matches", "unmatched_loggers", "telemetry_vehicles", "weather")
+    tables = SessionTables(
+        rows={"sessions": [{**SESSION_ROW, "logger_bias_ms": bias_ms}], **{name: [] for name in names}},
+        columns={},
+        file_rows=[],
+        set_aside=[],
+        trace_files=(),
+    )
+    told = [note for note in session_notes(tables, (), far_line_s=2.0) if "change lap" in note]
+    assert len(told) == (words is not None)
+    assert all(words is not None and words in note and f"{abs(bias_ms) / 1000:.3f} s" in note for note in told)

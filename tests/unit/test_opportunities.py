@@ -86,7 +86,7 @@ def test_laps_close_behind_another_car_do_not_count() -> None:
 def test_a_driver_who_is_always_in_traffic_is_told_how_many_free_laps_it_takes() -> None:
     assert reason(corner_session(RIVALS | {"driver": {}}, gap_s=0.3)) == (
         "8 clean laps with a trusted trace. On 8 of the laps a car was within 1 s ahead; those sectors do not count. "
-        "No corner has enough free laps: to compare you with your own best takes 6 there, with the class 3 and "
+        "No corner has enough free laps: your own best laps take 6 at a corner, the class takes 3 of yours and "
         "5 other drivers with one. You have 0 at most, and 1 other driver has one."
     )
 

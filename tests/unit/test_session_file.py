@@ -52,8 +52,8 @@ def test_a_mistake_in_the_file_is_named(tmp_path: Path, text: str, words: str) -
 
 
 def test_drivers_are_named_by_car_and_kept_in_the_manifest(tmp_path: Path) -> None:
-    session = found(tmp_path, '[drivers]\n"03" = " Ada <b>Byron</b> "\n13 = "Zoë"\n')
-    assert session.drivers == {"03": "Ada <b>Byron</b>", "13": "Zoë"}
+    session = found(tmp_path, '[drivers]\n"111" = " Ada <b>Byron</b> "\n7-1 = "Zoë"\n')
+    assert session.drivers == {"111": "Ada <b>Byron</b>", "7-1": "Zoë"}
     write_manifest(tmp_path / "manifest.json", session)
     assert read_manifest(tmp_path / "manifest.json") == session
 
@@ -71,7 +71,25 @@ def test_a_given_name_stands_before_the_timings_and_goes_to_one_car_by_its_drive
     assert with_given_names(rows, {})["driver_name"].fillna("").tolist() == ["Driver 13", "", "Driver 7"]
 
 
-def test_a_name_of_no_car_is_an_error_that_lists_the_cars() -> None:
-    rows = pd.DataFrame({"driver_id": ["7-1"], "car_number": ["7"], "driver_name": [None]})
-    with pytest.raises(InputError, match="names '07', but no car of the timing is that; cars: 7"):
-        with_given_names(rows, {"07": "Ada"})
+def test_every_name_of_no_car_is_told_before_anything_is_read_in(tmp_path: Path) -> None:
+    folder = write_session(tmp_path / "barber" / "race1")
+    (folder / "session.toml").write_text('[drivers]\n"07" = "Ada"\n"7" = "Zoë"\n"99-1" = "Max"\n')
+    with pytest.raises(InputError) as error:
+        discover(folder, hashes=HashCache(tmp_path / "hashes"))
+    told = "barber-2025-r1: session.toml: [drivers] names '07' and '99-1', but no car of the timing is that; cars: "
+    assert str(error.value) == told + "7, 51, 111 (written as the timing writes them: 03 is not 3)"
+
+
+def test_names_are_not_judged_where_the_timing_cannot_be_read(tmp_path: Path) -> None:
+    folder = write_session(tmp_path / "barber" / "race1")
+    (folder / "session.toml").write_text('[drivers]\n"99" = "Ada"\n')
+    for file in (*folder.glob("23_*"), *folder.glob("03_*"), *folder.glob("00_*")):
+        file.unlink()
+    (session,) = discover(folder, hashes=HashCache(tmp_path / "hashes")).sessions
+    assert session.drivers == {"99": "Ada"}
+
+
+def test_a_name_of_no_car_is_an_error_that_lists_the_cars_and_the_ids_that_tell_two_apart() -> None:
+    rows = pd.DataFrame({"driver_id": ["7-1", "3-1", "3-1-2"], "car_number": ["7", "3", "3"], "driver_name": None})
+    with pytest.raises(InputError, match=r"names '07' and '3-2', but .*; cars: 3, 7, 3-1, 3-1-2 \("):
+        with_given_names(rows, {"07": "Ada", "3-2": "Zoë", "7": "Max"})

@@ -269,8 +269,8 @@ def driver_reason(
     found = [test for test in advice.tested if np.isfinite(test.losses.loss_ms).any()]
     if not found:
         return (
-            f"{_laps(count).capitalize()} with a trusted trace.{traffic} No corner has enough free laps: to compare "
-            f"you with your own best takes {settings.min_own_laps} there, with the class {settings.min_laps} and "
+            f"{_laps(count).capitalize()} with a trusted trace.{traffic} No corner has enough free laps: your own best "
+            f"laps take {settings.min_own_laps} at a corner, the class takes {settings.min_laps} of yours and "
             f"{settings.min_class_drivers} other drivers with one. You have {int(free.max())} at most, and "
             f"{_others_have(others)}."
         )

@@ -10,14 +10,30 @@ _LEAST_REPEATS = 2
 Row = Mapping[str, object]
 
 
-def insights_of(events: Sequence[Row], places: Mapping[str, Where], *, laps: int, least_loss_ms: float) -> list[str]:
+def insights_of(
+    events: Sequence[Row],
+    places: Mapping[str, Where],
+    *,
+    laps: int,
+    field_laps: int,
+    stand_out: Sequence[int],
+    least_loss_ms: float,
+) -> list[str]:
     """At most three sentences on one driver's rows of dptad_events; `places` has the place of each event_id.
 
-    What repeats is counted by corner, whatever its phase. A loss under `least_loss_ms` is not told.
+    `stand_out` are the laps that do so as a whole among the `field_laps` of all judged drivers. What repeats is
+    counted by corner, whatever its phase. A loss under `least_loss_ms` is not told.
     """
+    field = f"among the field's {field_laps} judged {_laps(field_laps)}"
+    whole = f"no lap as a whole stands out {field}"
+    if stand_out:
+        names = ", ".join(str(lap) for lap in stand_out)
+        one = len(stand_out) == 1
+        whole = f"{_laps(len(stand_out))} {names} {'stands' if one else 'stand'} out as a whole {field}"
     if not events:
-        return [f"Nothing stands out on {laps} {_laps(laps)}."]
-    sentences = [f"{len(events)} {_plural(len(events), 'event')} on {laps} {_laps(laps)}."]
+        return [f"No moment is unusual for this driver on {laps} {_laps(laps)}; {whole}."]
+    count = f"{len(events)} unusual {_plural(len(events), 'moment')}"
+    sentences = [f"{count} on {laps} {_laps(laps)}, against the driver's own laps; {whole}."]
     sentences += _repeated(events, places)
     dear = [event for event in events if isinstance(event["time_lost_ms"], float)]
     if dear:

@@ -69,7 +69,7 @@ def build_dptad(context: StepContext) -> StepOutcome:
         "dptad_events": [event for event, _ in events],
         "dptad_laps": lap_rows,
         "dptad_scores": _score_rows(lap_rows),
-        "dptad_drivers": _driver_rows(context, field, judged, threshold, events),
+        "dptad_drivers": _driver_rows(context, field, judged, threshold, events, lap_rows=lap_rows),
     }
     for name in _OUTPUTS:
         arrow = pa.Table.from_pylist(rows[name], schema=TABLES[name].arrow_schema())
@@ -258,12 +258,21 @@ def _score_rows(lap_rows: Rows) -> Rows:
     ]
 
 
+def _standing_out(lap_rows: Rows) -> dict[str, list[int]]:
+    """Per vehicle the laps that are significant in some category, in their order."""
+    rows = pd.DataFrame(lap_rows, columns=["vehicle_id", "lap_number", "is_significant"])
+    chosen = rows[rows["is_significant"].astype(bool)].drop_duplicates().sort_values("lap_number")
+    return {str(vehicle): laps.tolist() for vehicle, laps in chosen.groupby("vehicle_id")["lap_number"]}
+
+
 def _driver_rows(
     context: StepContext,
     field: FieldTraces,
     judged: Mapping[str, _Judged],
     threshold: float,
     events: Sequence[tuple[dict[str, object], Where]],
+    *,
+    lap_rows: Rows,
 ) -> Rows:
     paths, session = context.paths, context.session
     names = ("drivers", "laps", "telemetry_features", "corner_laps", "corner_drivers", "corner_field")
@@ -274,6 +283,8 @@ def _driver_rows(
     features, corner_laps = (rows.merge(clean, on=["vehicle_id", "lap_number"]) for rows in (features, corner_laps))
     classes = drivers["vehicle_class"].fillna("")
     least_loss_ms = 1000 * context.settings.dptad.cost_s
+    stand_out = _standing_out(lap_rows)
+    field_laps = sum(one.lap_numbers.size for one in judged.values())
     rows: Rows = []
     for vehicle, vehicle_class in zip(drivers["vehicle_id"], classes, strict=True):
         own = [(row, where) for row, where in events if row["vehicle_id"] == vehicle]
@@ -293,7 +304,14 @@ def _driver_rows(
                 **smoothness_medians(of_vehicle[0]),
                 "speed_consistency": speed_consistency(speeds),
                 **corner_figures(of_vehicle[1], of_vehicle[2], corner_field, vehicle_class),
-                "insights": insights_of([row for row, _ in own], places, laps=judged_laps, least_loss_ms=least_loss_ms)
+                "insights": insights_of(
+                    [row for row, _ in own],
+                    places,
+                    laps=judged_laps,
+                    field_laps=field_laps,
+                    stand_out=stand_out.get(vehicle, []),
+                    least_loss_ms=least_loss_ms,
+                )
                 if one
                 else [],
                 "reason": None if one else _no_verdict(own_laps, context.settings.dptad),

@@ -104,7 +104,7 @@
       box.parentElement.querySelector(".swatch").setAttribute("class", `swatch look-${look(id)}`);
     }
     $("#trace-ref").value = state.ref;
-    const texts = [state.main.lap, state.reference].filter((lap, i, all) => all.indexOf(lap) === i);
+    const texts = [...new Set([state.main.lap, state.reference])];
     $("#trace-text").replaceChildren(
       ...texts.filter(({ text }) => text).flatMap((lap) => {
         const name = document.createElement("b");
@@ -249,8 +249,7 @@
   async function readHash(hash) {
     const id = model.idOf(hash);
     const corner = model.corners.find((one) => one.id === id);
-    const isEvent = events.some((one) => one.id === id);
-    const isThere = !id || corner || isEvent || document.getElementById(id);
+    const isThere = !id || corner || events.some((one) => one.id === id) || document.getElementById(id);
     state.vain.hash = isThere ? "" : `There is no place, lap or moment ${id.slice(0, 30)} on this page.`;
     say();
     if (corner) {
