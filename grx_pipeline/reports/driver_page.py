@@ -134,7 +134,7 @@ def _target_detail(laps: Laps, siwtl: Siwtl, style: Style) -> str:
     spread = (*siwtl.jackknife_range_ms, siwtl.siwtl_lap_ms)
     low, high = style.lap_time(min(spread)), style.lap_time(max(spread))
     few = f"low confidence, {style.counted(siwtl.clean_laps, 'clean lap')} only; "
-    return f"{start}{few if siwtl.confidence == 'low' else ''}{low} to {high} with and without any one lap"
+    return f"{start}{few if siwtl.confidence == 'low' else ''}{low} to {high} with one lap left out or none"
 
 
 def _class_best_figure(laps: Laps, standing: Standing, style: Style) -> KeyFigure:

@@ -48,7 +48,7 @@ class Segment:
 
 @dataclass(frozen=True, kw_only=True)
 class TimingLine:
-    """Where a timing line is by the field's laps; `map_m` is the official map's distance, `is_off_map` over its tolerance.
+    """Where a timing line is by the field's laps; `map_m` is the official map's, `is_off_map` where too far off.
 
     Laps are pinned at anchors; at the others `time_error_*` is how far traces are from the official time.
     """

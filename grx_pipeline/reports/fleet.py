@@ -34,7 +34,7 @@ def fleet_summary(
     cars: Iterable[tuple[Driver, Siwtl]],
     narrative: CoachText | None,
 ) -> FleetSummary:
-    """The summary of a session; `cars` in the order of the classification, `missing_kinds` of RAW_KINDS, `notes` on its data."""
+    """The summary of a session; `cars` in the order of the classification, `missing_kinds` of RAW_KINDS."""
     return FleetSummary(
         session=_session(tables.session),
         classification=tuple(_classified(driver, siwtl) for driver, siwtl in cars),

@@ -210,9 +210,9 @@ def _clock_notes(tables: SessionTables, far_line_s: float) -> Iterator[str]:
         yield f"Logger crossings come {sector_time(abs(bias))} s {when} the timing's."
         if abs(bias) > far_line_s * 1000:
             yield (
-                f"The loggers change lap some way {where} the finish line: half of the cars come there "
-                f"{sector_time(abs(bias))} s or more {when} the official crossing. Laps, sectors and places of the traces "
-                "count from there; official times do not."
+                f"The loggers change lap some way {where} the finish line, at the median {sector_time(abs(bias))} s "
+                f"{when} the official crossing. Laps, sectors and metres of the traces count from there, official "
+                "times from the finish line."
             )
     frozen = [row["vehicle_id"] for row in tables.rows["telemetry_vehicles"] if row["is_clock_frozen"]]
     if frozen:

@@ -79,7 +79,7 @@ def session_view(records: SessionRecords, style: Style) -> dict[str, object]:
         "pairs": pairs_that_matter(records),
         "line_note": _line_note(records.track, style),
         "has_line_errors": any(line.time_error_median_ms is not None for line in records.track.timing_lines),
-        "map_warning": _map_warning(records.track, style),
+        "map_warning": map_warning(records.track, style),
         "lines_apart": [(line, _apart(line)) for line in records.track.timing_lines],
         "anchor": anchor,
     }
@@ -170,7 +170,7 @@ def _apart(line: TimingLine) -> float | None:
     return None if line.map_m is None else line.distance_m - line.map_m
 
 
-def _map_warning(track: Track, style: Style) -> str:
+def map_warning(track: Track, style: Style) -> str:
     """Which timing lines the map has elsewhere, and which place counts; empty where none is off."""
     told = [
         f"{line.line} {style.number(abs(line.map_m - line.distance_m))} m "

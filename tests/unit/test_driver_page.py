@@ -175,7 +175,7 @@ def test_a_target_says_which_lap_it_starts_from_where_the_own_best_is_not_clean(
     siwtl = replace(make_siwtl([10, 10, 10]), jackknife_range_ms=(90_020, 90_050))
     own = replace(make_laps([clean]), best_clean_lap_number=3)
     mixed = replace(make_laps([quick, clean]), best_clean_lap_number=3)
-    span = "1:30.020 to 1:30.050 with and without any one lap"
+    span = "1:30.020 to 1:30.050 with one lap left out or none"
     assert _target_detail(own, siwtl, Style()) == span
     assert _target_detail(mixed, siwtl, Style()) == f"from the best clean lap, lap 3, 1:30.060; {span}"
 

@@ -59,5 +59,14 @@ def test_the_page_states_the_shares_and_names_simulated_laps(judged: pd.DataFram
     assert "On simulated laps 0.0 % of the places tested" in text
 
 
+def test_the_page_says_that_laps_of_which_nothing_is_told_prove_nothing_about_what_is(judged: pd.DataFrame) -> None:
+    silent = judged.assign(is_simulated=False, told=0, again_under_half=0, again_under_least=0, again_none=0)
+    text = render_study(silent, ["barber-2025-r1"], SETTINGS)
+    assert "real laps prove nothing here about what is told" in text
+    told = render_study(silent.assign(told=1), ["barber-2025-r1"], SETTINGS)
+    assert "prove nothing" not in told
+    assert "opportunities told from half of the real laps" in told
+
+
 def test_the_page_says_so_where_no_driver_could_be_judged() -> None:
     assert "No driver of these sessions" in render_study(pd.DataFrame(), ["barber-2025-r1"], SETTINGS)

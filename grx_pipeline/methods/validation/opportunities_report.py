@@ -77,7 +77,11 @@ def _claims(sums: pd.DataFrame) -> Iterator[str]:
                 f"other half, and {_share(total['again_none'], total['told'])} nothing."
             )
         else:
-            yield f"* From half of the {kind} laps no opportunity is told, so that none could be measured again."
+            silent = ", and nothing false in them shows only that the rules keep silent"
+            yield (
+                f"* From half of the {kind} laps no opportunity is told, so that none could be measured again: "
+                f"{kind} laps prove nothing here about what is told{'' if total['placebo_told'] else silent}."
+            )
 
 
 def _cell(row: Mapping[Hashable, Any]) -> str:
