@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from grx_pipeline.reports.corner_table import anchor
 from grx_pipeline.reports.driving_records import Opportunities, Opportunity
 from grx_pipeline.reports.formats import Style
-
-_PHASES = ("braking", "entry", "exit")
+from grx_pipeline.schemas.columns import PHASES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +53,7 @@ def _card(line: Opportunity, opportunities: Opportunities, widest: float, style:
             share=min(abs(same[phase].loss_ms) / widest, 1.0),
             is_told=phase == line.phase,
         )
-        for phase in _PHASES
+        for phase in PHASES
         if phase in same
     )
     return Card(

@@ -12,8 +12,7 @@ from grx_pipeline.reports.formats import MISSING, Style
 from grx_pipeline.reports.headline import headline, why_no_target
 from grx_pipeline.reports.records import Driver, FleetSummary, Lap, Laps, Siwtl, SiwtlSector
 from grx_pipeline.reports.standing import Standing, car_label, is_best_clean
-
-CATEGORIES = ("brake", "throttle", "steering", "speed")
+from grx_pipeline.schemas.columns import CATEGORIES
 
 
 @dataclass(frozen=True, kw_only=True)

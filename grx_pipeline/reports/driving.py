@@ -25,8 +25,8 @@ from grx_pipeline.reports.precision import known_rounded, rounded
 from grx_pipeline.reports.records import Figure
 from grx_pipeline.reports.tables import Row
 from grx_pipeline.schemas import TABLES
+from grx_pipeline.schemas.columns import CATEGORIES
 
-CATEGORIES = ("brake", "throttle", "steering", "speed")
 DRIVING_TABLES = (
     *("corner_laps", "corner_drivers", "ledger", "dptad_events", "dptad_laps", "dptad_scores", "opportunities"),
     *("ledger_drivers", "dptad_drivers", "opportunity_drivers"),

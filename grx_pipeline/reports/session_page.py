@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from grx_pipeline.reports.api import SessionRecords
 from grx_pipeline.reports.corner_table import anchor
-from grx_pipeline.reports.driver_page import CATEGORIES, KeyFigure
+from grx_pipeline.reports.driver_page import KeyFigure
 from grx_pipeline.reports.driving_records import ByCategory, TimingLine, Track
 from grx_pipeline.reports.formats import Style, listed
 from grx_pipeline.reports.records import Classified, FleetSummary, Range, Ranking, Statistic, Weather
 from grx_pipeline.reports.standing import pairs_that_matter
 from grx_pipeline.reports.track_map import track_map
+from grx_pipeline.schemas.columns import CATEGORIES
 
 _PODIUM = 3
 # Category of the rankings -> heading, what its value is, decimals; times are in ms.

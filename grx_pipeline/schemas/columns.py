@@ -36,3 +36,9 @@ LAP = count_column("lap_number", "the official LAP_NUMBER", minimum=None)
 
 # The six intermediate sections of the timing, in the order of the lap.
 SECTIONS = ("im1a", "im1", "im2a", "im2", "im3a", "fl")
+
+# The phases of a corner in the order they are driven; `segments` has "straight" beside them.
+PHASES = ("braking", "entry", "exit")
+
+# What DPTAD scores.
+CATEGORIES = ("brake", "throttle", "steering", "speed")

@@ -125,7 +125,7 @@ def read_field(context: StepContext, channels: Sequence[str] = CHANNEL_NAMES) ->
         is_clean=trusted["is_clean"].to_numpy(bool),
         anchors_ms=official[:, is_anchor],
         anchors_m=places.reindex([name for name in ANCHORS if name in places.index]).to_numpy(float),
-        length_m=float(length) if pd.notna(length) else _measured_length(distances),
+        length_m=float(length) if pd.notna(length) else measured_length(distances),
         distance_m=grid,
         channels=values,
     )
@@ -143,6 +143,6 @@ def _column(rows: pa.Table, name: str) -> Array:
     return values
 
 
-def _measured_length(distances: pd.DataFrame) -> float:
+def measured_length(distances: pd.DataFrame) -> float:
     """The session's length where no map gives one: scale x integral is the same for every lap."""
     return float((distances["integral_m"] * distances["scale"]).median()) if len(distances) else 0.0

@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from grx_pipeline.schemas.columns import PHASES
 from grx_pipeline.settings import TrackSettings
 
 Array = npt.NDArray[np.float64]
@@ -89,7 +90,7 @@ def _loop(corners: Sequence[CornerPhases], length_m: float) -> list[Segment]:
         released = corner.begin_m if corner.released_m is None else corner.released_m
         released = float(np.clip(released, corner.begin_m, corner.apex_m))
         edges = (corner.begin_m, released, corner.apex_m, min(corner.end_m, following), following)
-        for phase, start, end in zip(("braking", "entry", "exit", "straight"), edges[:-1], edges[1:], strict=True):
+        for phase, start, end in zip((*PHASES, "straight"), edges[:-1], edges[1:], strict=True):
             if end > start:
                 tiles.append(Segment(name="", phase=phase, corner=number, start_m=start, end_m=end))
     return tiles

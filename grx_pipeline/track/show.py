@@ -14,6 +14,7 @@ from grx_pipeline.storage.parquet import read_frame
 from grx_pipeline.track.circuits import Circuit, Corner, circuit_of, known_circuits
 from grx_pipeline.track.corners import detect_corners
 from grx_pipeline.track.drawing import draw_circuit
+from grx_pipeline.track.field import measured_length
 from grx_pipeline.track.line import Line
 
 CORNER_COLUMNS = (
@@ -163,7 +164,7 @@ def _view(paths: Paths, session: str) -> CircuitView:
     length = frames["sessions"]["length_m"].iloc[0]
     distances = frames["lap_distances"]
     if pd.isna(length) and len(distances):
-        length = (distances["integral_m"] * distances["scale"]).median()
+        length = measured_length(distances)
     return CircuitView(
         circuit=circuit_of(_circuit_slug(paths, session)),
         session=session,

@@ -4,7 +4,8 @@ import pytest
 
 from grx_pipeline.methods.advice.losses import CLASS, OWN
 from grx_pipeline.methods.advice.patterns import RULES, Habit, explain
-from grx_pipeline.methods.advice.places import FIGURES, PHASES
+from grx_pipeline.methods.advice.places import FIGURES
+from grx_pipeline.schemas.columns import PHASES
 from grx_pipeline.settings import CornerSettings, OpportunitySettings
 
 SETTINGS, CORNERS = OpportunitySettings(), CornerSettings()

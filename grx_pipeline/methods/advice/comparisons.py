@@ -13,8 +13,9 @@ import pandas as pd
 import pyarrow as pa
 
 from grx_pipeline.methods.advice.losses import counted, median_of
-from grx_pipeline.methods.advice.places import PHASES, Array, by_lap
+from grx_pipeline.methods.advice.places import Array, by_lap
 from grx_pipeline.methods.siwtl import SECTOR_COLUMNS
+from grx_pipeline.schemas.columns import PHASES
 
 Rows = npt.NDArray[np.int64]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from grx_pipeline.methods.advice.losses import CLASS, OWN
-from grx_pipeline.methods.advice.places import PHASES
+from grx_pipeline.schemas.columns import PHASES
 from grx_pipeline.settings import CornerSettings, OpportunitySettings
 
 _NAN = float("nan")

@@ -12,11 +12,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from grx_pipeline.methods.advice.traffic import sectors_in_traffic
+from grx_pipeline.schemas.columns import PHASES
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-PHASES = ("braking", "entry", "exit")
 FIGURES = (
     *("entry_speed_kmh", "min_speed_kmh", "exit_speed_kmh", "brake_onset_m", "brake_peak_bar", "brake_release_m"),
     *("throttle_on_m", "full_throttle_m", "coasting_s", "steering_peak_deg", "exit_steering_deg"),

@@ -21,6 +21,7 @@ from grx_pipeline.methods.advice.opportunities import (
 )
 from grx_pipeline.methods.advice.places import PlaceLaps, collect_places
 from grx_pipeline.methods.advice.rankings import rank_drivers
+from grx_pipeline.methods.few_crossings import few_crossings
 from grx_pipeline.schemas import TABLES
 from grx_pipeline.settings import Settings
 from grx_pipeline.storage.parquet import read_frame, write_table
@@ -49,7 +50,7 @@ def judge_drivers(tables: Mapping[str, pd.DataFrame], settings: Settings) -> tup
     classes = dict(zip(drivers["vehicle_id"], drivers["vehicle_class"].fillna(""), strict=True))
     names = np.array(usage.vehicle_ids, dtype=object)
     of_class = np.array([classes.get(name, "") for name in usage.vehicle_ids], dtype=object)
-    badly_placed = few_crossings(tables["sensors"], settings)
+    badly_placed = few_crossings(tables["sensors"], settings.clock)
     is_placed = np.array([name not in badly_placed for name in usage.vehicle_ids], dtype=bool)
     rows: Rows = []
     driver_rows: Rows = []
@@ -82,11 +83,6 @@ def judge_drivers(tables: Mapping[str, pd.DataFrame], settings: Settings) -> tup
             }
         )
     return rows, driver_rows
-
-
-def few_crossings(sensors: pd.DataFrame, settings: Settings) -> frozenset[str]:
-    """The cars whose laps begin where few crossings say: what they lose within a lap is uncertain."""
-    return frozenset(sensors.loc[sensors["crossings"] < settings.clock.min_crossings, "vehicle_id"])
 
 
 def _limits(settings: Settings, length_m: float, *, is_placed: bool) -> Limits:
@@ -137,7 +133,7 @@ def build_compare(context: StepContext) -> StepOutcome:
     circuit = Circuit(**{name: read_frame(paths.table(session, name)) for name in names})
     drivers, laps, sensors = (read_frame(paths.table(session, name)) for name in ("drivers", "laps", "sensors"))
     settings = context.settings
-    uncertain = dict.fromkeys(few_crossings(sensors, settings), settings.clock.few_crossings_loss_s)
+    uncertain = dict.fromkeys(few_crossings(sensors, settings.clock), settings.clock.few_crossings_loss_s)
     compared = compare_drivers(drivers, laps, circuit, uncertain, min_laps=settings.opportunities.min_laps)
     targets, driving = (read_frame(paths.table(session, name)) for name in ("siwtl", "dptad_drivers"))
     rows = {

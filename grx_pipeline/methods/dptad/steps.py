@@ -17,6 +17,7 @@ from grx_pipeline.methods.dptad.insights import insights_of
 from grx_pipeline.methods.dptad.own import NO_HOST, Array, Index, OwnLaps
 from grx_pipeline.methods.dptad.places import Segments, Where
 from grx_pipeline.methods.dptad.scores import benjamini_hochberg, conformal_p, score_of
+from grx_pipeline.methods.few_crossings import few_crossings
 from grx_pipeline.schemas import TABLES
 from grx_pipeline.settings import DptadSettings
 from grx_pipeline.storage.parquet import read_frame, write_table
@@ -208,7 +209,7 @@ def _claim_floors(context: StepContext) -> dict[str, float]:
     """Per vehicle the least loss (ms) that its clock allows to claim."""
     clock = context.settings.clock
     sensors = read_frame(context.paths.table(context.session, "sensors"), columns=["vehicle_id", "crossings"])
-    few = sensors["crossings"] < clock.min_crossings
+    few = sensors["vehicle_id"].isin(few_crossings(sensors, clock))
     return dict(zip(sensors["vehicle_id"], np.where(few, clock.few_crossings_loss_s * 1000, 0.0), strict=True))
 
 

@@ -12,8 +12,6 @@ from grx_pipeline.settings import LedgerSettings
 
 Values = Mapping[str, float]
 
-PHASES = ("braking", "entry", "exit")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:

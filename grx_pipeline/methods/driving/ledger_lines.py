@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from grx_pipeline.methods.driving.evidence import PHASES, Values, corner_evidence, exit_evidence, top_speed_evidence
+from grx_pipeline.methods.driving.evidence import Values, corner_evidence, exit_evidence, top_speed_evidence
 from grx_pipeline.methods.driving.exit_loss import FullThrottle, carried_loss_ms
 from grx_pipeline.methods.driving.ledger import (
     Line,
@@ -18,6 +18,7 @@ from grx_pipeline.methods.driving.ledger import (
 )
 from grx_pipeline.methods.driving.segment_times import sector_edges
 from grx_pipeline.methods.driving.tiles import STRAIGHT, Tile
+from grx_pipeline.schemas.columns import PHASES
 from grx_pipeline.settings import LedgerSettings
 from grx_pipeline.track.field import FieldTraces
 

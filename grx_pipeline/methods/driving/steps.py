@@ -17,6 +17,7 @@ from grx_pipeline.methods.driving.noise import DeltaError, measure_delta_error
 from grx_pipeline.methods.driving.rolling import RollingLap, best_rolling_lap
 from grx_pipeline.methods.driving.segment_times import SECTORS, border_times, pinned_laps, segment_lap_rows
 from grx_pipeline.methods.driving.tiles import corner_spans, read_corners, read_tiles
+from grx_pipeline.methods.few_crossings import few_crossings
 from grx_pipeline.schemas import TABLES
 from grx_pipeline.storage.parquet import read_frame, write_table
 from grx_pipeline.storage.steps import Figure, StepContext, StepOutcome
@@ -100,7 +101,7 @@ def _ledger_session(context: StepContext) -> LedgerSession:
         figures=_corner_figures(context),
         events=_events(context),
         curve=fit_full_throttle(field, context.settings.ledger),
-        ill_placed=frozenset(sensors.loc[sensors["crossings"] < limits.min_crossings, "vehicle_id"]),
+        ill_placed=few_crossings(sensors, limits),
         least_loss_ms=1000 * limits.few_crossings_loss_s,
         settings=context.settings.ledger,
     )

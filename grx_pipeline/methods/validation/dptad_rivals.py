@@ -11,6 +11,7 @@ from scipy.ndimage import maximum_filter1d, uniform_filter1d
 from grx_pipeline.methods.dptad.evidence import LapMatrix, gather_evidence
 from grx_pipeline.methods.dptad.own import Array, Index, OwnLaps
 from grx_pipeline.robust import MAD_TO_SD
+from grx_pipeline.schemas.columns import CATEGORIES
 from grx_pipeline.settings import DptadSettings
 
 Rival = Callable[[LapMatrix, LapMatrix, Index, DptadSettings], Array]
@@ -33,7 +34,7 @@ def zone_scores(own: LapMatrix, laps: LapMatrix, hosts: Index, settings: DptadSe
         gather_evidence(own, part, host, settings).figures for part, host in ((own, rows), (laps, hosts))
     )
     scores = []
-    for name in ("brake", "throttle", "steering", "speed"):
+    for name in CATEGORIES:
         own_worst, worst = (
             maximum_filter1d(_residual(found, name), width, axis=1, mode="nearest") for found in (own_figures, figures)
         )

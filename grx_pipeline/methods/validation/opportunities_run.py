@@ -5,7 +5,8 @@ from pathlib import Path
 
 from grx_pipeline.errors import DiscoveryError
 from grx_pipeline.methods.advice.opportunities import Limits
-from grx_pipeline.methods.advice.steps import few_crossings, places_of, read_tables
+from grx_pipeline.methods.advice.steps import places_of, read_tables
+from grx_pipeline.methods.few_crossings import few_crossings
 from grx_pipeline.methods.validation.opportunities_report import render_study
 from grx_pipeline.methods.validation.opportunities_split import StudySession, split_study
 from grx_pipeline.paths import Paths
@@ -55,6 +56,6 @@ def _entries(session: str, paths: Paths, settings: Settings) -> Iterator[StudySe
             has_traffic=has_traffic,
             laps=laps,
             vehicle_classes=dict(zip(drivers["vehicle_id"], drivers["vehicle_class"].fillna(""), strict=True)),
-            badly_placed=few_crossings(tables["sensors"], settings),
+            badly_placed=few_crossings(tables["sensors"], settings.clock),
             length_m=length_m,
         )
