@@ -8,10 +8,8 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import linear_sum_assignment
+import scipy
 
-from grx_pipeline.errors import InputError
-from grx_pipeline.ingest.session_file import no_such_cars
 from grx_pipeline.laps.matching import as_integer
 from grx_pipeline.paths import path_ids
 
@@ -36,13 +34,21 @@ def place_results(results: pd.DataFrame, timing: pd.DataFrame) -> tuple[pd.DataF
     for (_, number), rows in results.groupby(["file", "car_number"], sort=True):
         own = cars[cars["car_number"] == number]
         apart = np.abs(rows["total_time_ms"].to_numpy()[:, None] - own["elapsed_ms"].to_numpy()[None, :])
-        row, column = linear_sum_assignment(np.nan_to_num(apart, nan=_NO_TIME_MS))
+        row, column = scipy.optimize.linear_sum_assignment(np.nan_to_num(apart, nan=_NO_TIME_MS))
         placed[rows.index[row]] = own["car"].to_numpy()[column]
         left_over = rows.index.delete(row)
         for index, at in enumerate(left_over, len(own) + 1):
             placed[at] = known.setdefault((number, index), len(known))
     everyone = pd.DataFrame([(car, *key) for key, car in known.items()], columns=["car", "car_number", "car_index"])
     return results.assign(car=placed), everyone.sort_values("car").reset_index(drop=True)
+
+
+def number_drivers(timing: pd.DataFrame, cars: pd.DataFrame) -> pd.DataFrame:
+    """`cars` as place_results gives them, with the DRIVER_NUMBER of each and the driver id made of it."""
+    first = timing.sort_values(["car", "lap_number"]).groupby("car")["driver_number"].first()
+    numbers = cars["car"].map(first).fillna(_ONLY_DRIVER).astype(int)
+    ids = cars["car_number"] + "-" + numbers.astype(str) + _second(cars["car_index"])
+    return cars.assign(driver_number=numbers, driver_id=_told_apart(ids, cars))
 
 
 def name_vehicles(cars: pd.DataFrame, loggers: Mapping[int, str]) -> dict[int, str]:
@@ -63,30 +69,32 @@ def driver_rows(
     cars: pd.DataFrame,
     vehicle_ids: Mapping[int, str],
     *,
+    names: Mapping[int, str],
     with_logger: set[int],
     vehicles: pd.DataFrame,
 ) -> pd.DataFrame:
     """Rows of `drivers`.
 
-    `timing` are official laps with car, `results` and `cars` as place_results gives them, `vehicles` the rows of
-    `telemetry_vehicles`. A name or team missing in the laps is taken from the results, the used file first.
+    `timing` are official laps with car, `results` as place_results gives them, `cars` as number_drivers does,
+    `vehicles` the rows of `telemetry_vehicles`. A name or team missing in the laps is taken from the results, the used
+    file first; `names` of the team stand before both.
     """
     laps = timing.sort_values(["car", "lap_number"]).groupby("car").first()
     laps["laps"] = timing.groupby("car").size()
     rows = cars.set_index("car")
-    rows = rows.join(laps[["driver_number", "vehicle_class", "vehicle_group", "laps"]])
+    rows = rows.join(laps[["vehicle_class", "vehicle_group", "laps"]])
     used = results[results["is_used"]].set_index("car")
     listed = (
         results.sort_values(["is_used", "file", "row_number"], ascending=[False, True, True]).groupby("car").first()
     )
     for column in ("driver_name", "team"):
         rows[column] = laps[column].reindex(rows.index).combine_first(listed[column].reindex(rows.index))
+    given = pd.Series(rows.index.map(names), index=rows.index, dtype=object)
+    rows["driver_name"] = given.combine_first(rows["driver_name"])
     rows = rows.join(used[["position", "status", "total_time_ms", "gap_first"]])
     rows["vehicle_class"] = rows["vehicle_class"].fillna(listed["vehicle_class"])
-    rows = rows.fillna({"driver_number": _ONLY_DRIVER, "laps": 0}).reset_index()
+    rows = rows.fillna({"laps": 0}).reset_index()
     rows["vehicle_id"] = rows["car"].map(vehicle_ids)
-    ids = rows["car_number"] + "-" + rows["driver_number"].astype(int).astype(str) + _second(rows["car_index"])
-    rows["driver_id"] = _told_apart(ids, rows)
     rows["vehicle_number"] = pd.array(rows["car_number"].map(as_integer).tolist(), dtype="Int64")
     rows["has_logger"] = rows["car"].isin(with_logger)
     rows["has_telemetry"] = rows["vehicle_id"].isin(vehicles.loc[vehicles["samples"] > 0, "vehicle_id"])
@@ -104,16 +112,3 @@ def _told_apart(names: pd.Series, cars: pd.DataFrame) -> pd.Series:
     keys = cars["car_number"] + "/" + cars["car_index"].astype(str)
     hashes = [hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_LENGTH] for key in keys]
     return names.where(~names.duplicated(), names + "-" + pd.Series(hashes, index=names.index))
-
-
-def with_given_names(rows: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
-    """Rows of `drivers` with the names that the team gave by driver id or car number, before those of the timing.
-
-    Raises InputError for names of no car, which would be lost without a word.
-    """
-    wrong = set(names) - {*rows["driver_id"], *rows["car_number"]}
-    if wrong:
-        ids = rows.loc[rows["car_number"].duplicated(keep=False), "driver_id"]
-        raise InputError(no_such_cars(wrong, {*rows["car_number"], *ids}))
-    given = rows["driver_id"].map(names).combine_first(rows["car_number"].map(names))
-    return rows.assign(driver_name=given.combine_first(rows["driver_name"]))

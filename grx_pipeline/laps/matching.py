@@ -1,11 +1,12 @@
 """Which car a logger really is, and which official lap each of its crossings ends: by time, never by number."""
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.optimize import linear_sum_assignment
+import scipy
 
 from grx_pipeline.robust import MAD_TO_SD
 from grx_pipeline.settings import MatchSettings
@@ -21,6 +22,9 @@ _NO_CROSSINGS = pd.DataFrame(
         "residual_ms": pd.Series(dtype="float64"),
     }
 )
+
+
+_NO_LOGGED = pd.DataFrame({"vehicle_id": [], "logger_lap": [], "crossed_at_ms": []})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,47 +65,102 @@ class _Fit:
 
 
 def match_loggers(
-    crossings: pd.DataFrame, laps: pd.DataFrame, *, bias_ms: int | None, settings: MatchSettings
+    crossings: pd.DataFrame,
+    laps: pd.DataFrame,
+    *,
+    bias_ms: int | None,
+    settings: MatchSettings,
+    given: Mapping[str, int | None] | None = None,
 ) -> Matching:
     """Assign loggers to cars so that most crossings fall on official ones, one car a logger.
 
     `crossings`: debounced, vehicle_id, logger_lap, crossed_at_ms. `laps`: car (a number), car_number,
     lap_number, finished_at_ms (UTC, no nulls). `bias_ms` is the race's logger - official bias, null for none.
+    `given` are loggers whose car the team says (None is nobody's): it stands whatever the crossings say.
     """
+    given = given or {}
     by_logger = {str(name): rows for name, rows in crossings.groupby("vehicle_id", sort=True)}
     in_time = laps.sort_values("finished_at_ms")
     by_car = {int(car): in_time[in_time["car"] == car] for car in laps["car"].unique()}
+    judged = [
+        _judge_given(name, car, by_logger=by_logger, by_car=by_car, bias_ms=bias_ms, settings=settings)
+        for name, car in given.items()
+    ]
+    free = {name: rows for name, rows in by_logger.items() if name not in given}
     if bias_ms is None:
         reason = "no official crossing near any of its crossings"
-        unmatched = tuple(_no_match(name, len(rows), reason) for name, rows in by_logger.items())
-        return Matching(loggers=unmatched, lap_crossings=_NO_CROSSINGS)
-    fits = _best_fits(by_logger, by_car, bias_ms, settings)
-    judged = [_judge(fit, bias_ms, settings) for fit in fits]
-    assigned = {fit.logger_id for fit in fits}
-    spare = [
-        _no_match(name, len(rows), "every car fits another logger better")
-        for name, rows in by_logger.items()
-        if name not in assigned
-    ]
-    loggers = sorted([match for match, _ in judged] + spare, key=lambda match: match.logger_id)
+        judged += [(_no_match(name, len(rows), reason), _NO_CROSSINGS) for name, rows in free.items()]
+    else:
+        fits = _best_fits(free, by_car, bias_ms, settings, taken=given.values())
+        judged += [_judge(fit, bias_ms, settings) for fit in fits]
+        reason = "every car fits another logger better"
+        spare = free.keys() - {fit.logger_id for fit in fits}
+        judged += [(_no_match(name, len(free[name]), reason), _NO_CROSSINGS) for name in spare]
+    loggers = sorted((match for match, _ in judged), key=lambda match: match.logger_id)
     pairs = pd.concat([_NO_CROSSINGS, *(pair for _, pair in judged)], ignore_index=True)
     return Matching(loggers=tuple(loggers), lap_crossings=pairs)
 
 
-def _best_fits(
-    by_logger: dict[str, pd.DataFrame], by_car: dict[int, pd.DataFrame], bias_ms: int, settings: MatchSettings
-) -> list[_Fit]:
-    """The assignment of loggers to cars with the most matched crossings; one number decides between equal ones."""
-    loggers, cars = list(by_logger), list(by_car)
-    tolerance_ms = settings.tolerance_s * 1000
-    counts = np.array(
-        [
-            [int((np.abs(_nearest(by_logger[a], by_car[b], bias_ms)[1]) <= tolerance_ms).sum()) for b in cars]
-            for a in loggers
-        ]
+def _judge_given(
+    logger_id: str,
+    car: int | None,
+    *,
+    by_logger: Mapping[str, pd.DataFrame],
+    by_car: Mapping[int, pd.DataFrame],
+    bias_ms: int | None,
+    settings: MatchSettings,
+) -> tuple[LoggerMatch, pd.DataFrame]:
+    """The car that the team says, with how well the crossings agree; they pair laps where any does."""
+    crossings = by_logger.get(logger_id, _NO_LOGGED)
+    if car is None:
+        return _no_match(logger_id, len(crossings), "by the team's word"), _NO_CROSSINGS
+    alone = replace(_no_match(logger_id, len(crossings), ""), car=car)
+    if crossings.empty or car not in by_car or bias_ms is None:
+        return replace(alone, reason="the car is the team's word: no crossing tells"), _NO_CROSSINGS
+    counts = {other: _count_near(crossings, laps, bias_ms, settings) for other, laps in by_car.items()}
+    matched = counts.pop(car)
+    best = max(counts, key=lambda other: counts[other], default=None)
+    fit = _Fit(
+        logger_id=logger_id,
+        car=car,
+        matched=matched,
+        second_best=0 if best is None else counts[best],
+        has_same_number=True,
+        crossings=crossings,
+        laps=by_car[car],
     )
+    match, pairs = _judge(fit, bias_ms, settings)
+    is_short = match.car is None
+    if not is_short and matched >= max(settings.min_crossings, fit.second_best):
+        return match, pairs
+    other = "" if best is None or not counts[best] else f", {counts[best]} car {by_car[best]['car_number'].iloc[0]}"
+    in_race = _count_in_race(fit, bias_ms, settings)
+    doubt = f"the car is the team's word: {matched} of {in_race} crossings in the race fit it{other}"
+    if is_short:
+        match = replace(alone, crossings_in_race=in_race, crossings_matched=matched, second_best=fit.second_best)
+    return replace(match, is_reliable=False, reason=doubt), pairs
+
+
+def _best_fits(
+    by_logger: dict[str, pd.DataFrame],
+    by_car: dict[int, pd.DataFrame],
+    bias_ms: int,
+    settings: MatchSettings,
+    *,
+    taken: Collection[int | None],
+) -> list[_Fit]:
+    """The assignment of loggers to cars, but those `taken`, with the most matched crossings.
+
+    One number decides between equal ones.
+    """
+    loggers, cars = list(by_logger), list(by_car)
+    is_free = np.array([car not in taken for car in cars], dtype=bool)
+    if not loggers or not is_free.any():
+        return []
+    counts = np.array([[_count_near(by_logger[a], by_car[b], bias_ms, settings) for b in cars] for a in loggers])
     same = np.array([[_suffix(a) == as_integer(str(by_car[b]["car_number"].iloc[0])) for b in cars] for a in loggers])
-    rows, columns = linear_sum_assignment(-(counts + _SAME_NUMBER_BONUS * same))
+    rows, free = scipy.optimize.linear_sum_assignment(-(counts + _SAME_NUMBER_BONUS * same)[:, is_free])
+    columns = np.flatnonzero(is_free)[free]
     return [
         _Fit(
             logger_id=loggers[i],
@@ -160,6 +219,11 @@ def _judge(fit: _Fit, bias_ms: int, settings: MatchSettings) -> tuple[LoggerMatc
         reason=doubt,
     )
     return match, closest
+
+
+def _count_near(crossings: pd.DataFrame, laps: pd.DataFrame, bias_ms: int, settings: MatchSettings) -> int:
+    """Crossings within the tolerance of an official one."""
+    return int((np.abs(_nearest(crossings, laps, bias_ms)[1]) <= settings.tolerance_s * 1000).sum())
 
 
 def _nearest(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import gaussian_filter
+import scipy
 
 from grx_pipeline.settings import SensorSettings
 
@@ -106,7 +106,7 @@ def fit_straight(motion: Motion, settings: SensorSettings, *, lag_s: float) -> S
     counts, angle_edges, accel_edges = np.histogram2d(
         angle, accel, bins=[_edges(angle, angle_step), _edges(accel, accel_step)]
     )
-    density = gaussian_filter(counts, sigma=2.0)
+    density = scipy.ndimage.gaussian_filter(counts, sigma=2.0)
     row, column = np.unravel_index(int(np.argmax(density)), density.shape)
     near = np.abs(angle - angle_edges[row] - angle_step / 2) <= settings.straight_radius_deg
     near &= np.abs(accel - accel_edges[column] - accel_step / 2) <= settings.straight_radius_g

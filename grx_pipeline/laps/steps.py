@@ -9,8 +9,9 @@ import pyarrow as pa
 from grx_pipeline.errors import InputError
 from grx_pipeline.ingest.manifest import Manifest, read_manifest
 from grx_pipeline.laps.cars import split_cars
+from grx_pipeline.laps.corrections import TeamWord, team_word
 from grx_pipeline.laps.crossings import debounced_crossings
-from grx_pipeline.laps.drivers import driver_rows, name_vehicles, place_results, with_given_names
+from grx_pipeline.laps.drivers import driver_rows, name_vehicles, number_drivers, place_results
 from grx_pipeline.laps.matching import LoggerMatch, Matching, match_loggers
 from grx_pipeline.laps.neutralisations import yellow_phases
 from grx_pipeline.laps.race_clock import RaceClock, race_clock, unwrap_midnight
@@ -23,7 +24,7 @@ from grx_pipeline.laps.telemetry import (
     field_bias,
     sensor_row,
 )
-from grx_pipeline.laps.validity import judge_laps
+from grx_pipeline.laps.validity import exclude_laps, judge_laps
 from grx_pipeline.laps.windows import LapWindow, cut_laps
 from grx_pipeline.schemas import TABLES
 from grx_pipeline.storage.parquet import read_frame, write_table
@@ -47,18 +48,21 @@ def build_laps(context: StepContext) -> StepOutcome:
     vehicles = _read(context, "telemetry_vehicles")
     clock = _race_clock(context, manifest, timing, crossings)
     timing = _with_cars(timing, clock)
-    matching = _match(context, timing, crossings, clock)
-    loggers = {match.car: match.logger_id for match in matching.loggers if match.car is not None}
     results, cars = place_results(_read(context, "results"), timing)
+    cars = number_drivers(timing, cars)
+    word = _team_word(context, cars, timing)
+    matching = _match(context, timing, crossings, clock, word)
+    loggers = {match.car: match.logger_id for match in matching.loggers if match.car is not None}
     vehicle_ids = name_vehicles(cars, loggers)
-    laps = _lap_rows(context, timing, matching, vehicle_ids)
-    drivers = driver_rows(timing, results, cars, vehicle_ids, with_logger=set(loggers), vehicles=vehicles)
-    drivers = with_given_names(drivers, manifest.drivers)
+    laps = _lap_rows(context, timing, matching, vehicle_ids, word)
+    drivers = driver_rows(
+        timing, results, cars, vehicle_ids, names=word.names, with_logger=set(loggers), vehicles=vehicles
+    )
     tables = {
         "laps": laps,
         "drivers": drivers,
         "sessions": _session_row(manifest, clock, matching),
-        "logger_matches": _match_rows(matching, vehicle_ids, timing),
+        "logger_matches": _match_rows(matching, vehicle_ids, cars),
         "unmatched_loggers": _unmatched_rows(matching, vehicles),
         "neutralisations": yellow_phases(timing),
     }
@@ -73,6 +77,8 @@ def build_laps(context: StepContext) -> StepOutcome:
             "cars": len(drivers),
             "laps": len(laps),
             "clean_laps": int(laps["is_clean"].sum()),
+            "laps_excluded": len(word.laps),
+            "cars_excluded": len(word.cars),
             "loggers_matched": sum(match.car is not None for match in matching.loggers),
             "loggers_unmatched": len(tables["unmatched_loggers"]),
             "laps_with_crossing": int(laps["logger_residual_ms"].notna().sum()),
@@ -82,6 +88,14 @@ def build_laps(context: StepContext) -> StepOutcome:
 
 def _read(context: StepContext, table: str) -> pd.DataFrame:
     return read_frame(context.paths.table(context.session, table))
+
+
+def _team_word(context: StepContext, cars: pd.DataFrame, timing: pd.DataFrame) -> TeamWord:
+    loggers = {*_read(context, "logger_crossings")["vehicle_id"], *_read(context, "telemetry_vehicles")["vehicle_id"]}
+    try:
+        return team_word(_read(context, "corrections"), cars, timing, loggers)
+    except InputError as error:
+        raise InputError(f"{context.session}: {error}") from error
 
 
 def _race_clock(context: StepContext, manifest: Manifest, timing: pd.DataFrame, crossings: pd.DataFrame) -> RaceClock:
@@ -107,23 +121,29 @@ def _with_cars(timing: pd.DataFrame, clock: RaceClock) -> pd.DataFrame:
     return timing.assign(car=car, finished_at_ms=finished)
 
 
-def _match(context: StepContext, timing: pd.DataFrame, crossings: pd.DataFrame, clock: RaceClock) -> Matching:
+def _match(
+    context: StepContext, timing: pd.DataFrame, crossings: pd.DataFrame, clock: RaceClock, word: TeamWord
+) -> Matching:
     timed = timing.dropna(subset=["finished_at_ms"])
     return match_loggers(
         crossings,
         timed[["car", "car_number", "lap_number", "finished_at_ms"]],
         bias_ms=clock.logger_bias_ms,
         settings=context.settings.match,
+        given=word.loggers,
     )
 
 
 def _lap_rows(
-    context: StepContext, timing: pd.DataFrame, matching: Matching, vehicle_ids: dict[int, str]
+    context: StepContext, timing: pd.DataFrame, matching: Matching, vehicle_ids: dict[int, str], word: TeamWord
 ) -> pd.DataFrame:
     laps = timing.merge(matching.lap_crossings, on=["car", "lap_number"], how="left")
     loggers = {match.car for match in matching.loggers}
     laps["has_logger"] = laps["car"].isin(loggers)
-    laps = laps.join(judge_laps(laps, context.settings.laps))
+    of_excluded_car = laps["car"].isin(word.cars).to_numpy(bool)
+    is_excluded = of_excluded_car | pd.MultiIndex.from_frame(laps[["car", "lap_number"]]).isin(list(word.laps))
+    judged = judge_laps(laps, context.settings.laps, is_outside=of_excluded_car)
+    laps = laps.join(exclude_laps(judged, is_excluded))
     laps["vehicle_id"] = laps["car"].map(vehicle_ids)
     laps["logger_residual_ms"] = laps["residual_ms"].round()
     for number in (1, 2, 3):
@@ -152,8 +172,8 @@ def _session_row(manifest: Manifest, clock: RaceClock, matching: Matching) -> pd
     return pd.DataFrame([row])
 
 
-def _match_rows(matching: Matching, vehicle_ids: dict[int, str], timing: pd.DataFrame) -> pd.DataFrame:
-    numbers = timing.drop_duplicates("car").set_index("car")["car_number"].to_dict()
+def _match_rows(matching: Matching, vehicle_ids: dict[int, str], cars: pd.DataFrame) -> pd.DataFrame:
+    numbers = cars.set_index("car")["car_number"].to_dict()
     rows = pd.DataFrame([asdict(match) for match in matching.loggers], columns=list(LoggerMatch.__dataclass_fields__))
     rows["vehicle_id"] = rows["car"].map(vehicle_ids)
     rows["car_number"] = rows["car"].map(numbers)

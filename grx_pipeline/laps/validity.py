@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from grx_pipeline.settings import LapSettings
@@ -24,7 +25,11 @@ class Reason:
     excludes: Excludes
 
 
+# What the team's session.toml leaves out; it stands before what the timing says.
+EXCLUDED = "excluded_by_team"
+
 REASONS: dict[str, Reason] = {
+    EXCLUDED: Reason(text="excluded by the team", excludes="valid"),
     "lap_number_over_1000": Reason(text="lap number beyond any race: the logger's value for no lap", excludes="valid"),
     "lap_time_missing": Reason(text="no lap time in the timing", excludes="valid"),
     "lap_time_under_30_s": Reason(text="lap time too short to be a lap", excludes="valid"),
@@ -44,12 +49,15 @@ _GREEN = ("GF", "FF")
 _SECTORS = ["sector_1_ms", "sector_2_ms", "sector_3_ms"]
 
 
-def judge_laps(laps: pd.DataFrame, settings: LapSettings) -> pd.DataFrame:
+def judge_laps(
+    laps: pd.DataFrame, settings: LapSettings, *, is_outside: npt.NDArray[np.bool_] | None = None
+) -> pd.DataFrame:
     """Validity of each lap: is_valid, is_clean and reasons (codes of REASONS), in the rows' order.
 
     `laps` has car, lap_number, lap_time_ms, sector_1_ms..sector_3_ms, flag, is_pit_in, pit_time_ms, logger_lap (NaN
     without a matched crossing) and has_logger. The driver's pace is the `pace_quantile` of the laps that
-    nothing else speaks against; a driver without such a lap has none.
+    nothing else speaks against; a driver without such a lap has none. Laps where `is_outside` is set, of cars that
+    are no part of the field, are judged by the field and do not enter it.
     """
     time_ms = laps["lap_time_ms"]
     order = laps.sort_values(["car", "lap_number"])
@@ -63,7 +71,8 @@ def judge_laps(laps: pd.DataFrame, settings: LapSettings) -> pd.DataFrame:
         "lap_time_under_30_s": time_ms < settings.min_lap_time_s * 1000,
     }
     is_valid = ~_any_of(invalid)
-    medians = laps.loc[is_valid, _SECTORS].median()
+    is_field = is_valid if is_outside is None else is_valid & ~is_outside
+    medians = laps.loc[is_field, _SECTORS].median()
     unclean = {
         "first_lap": laps["lap_number"] <= 1,
         "pit_in": laps["is_pit_in"],
@@ -81,6 +90,21 @@ def judge_laps(laps: pd.DataFrame, settings: LapSettings) -> pd.DataFrame:
     applies = {**invalid, **unclean, **notes}
     is_clean = is_valid & ~_any_of(unclean)
     return pd.DataFrame({"is_valid": is_valid, "is_clean": is_clean, "reasons": _collect(applies)}, index=laps.index)
+
+
+def exclude_laps(judged: pd.DataFrame, is_excluded: npt.NDArray[np.bool_]) -> pd.DataFrame:
+    """`judged`, as judge_laps gives it, without the laps that the team excludes: neither valid nor clean.
+
+    The others stay as they were judged, also those that were judged by the pace of a lap that is excluded.
+    """
+    reasons: list[list[str]] = judged["reasons"].to_list()
+    for place in np.flatnonzero(is_excluded).tolist():
+        reasons[place] = [EXCLUDED, *reasons[place]]
+    return judged.assign(
+        is_valid=judged["is_valid"] & ~is_excluded,
+        is_clean=judged["is_clean"] & ~is_excluded,
+        reasons=pd.Series(reasons, index=judged.index, dtype=object),
+    )
 
 
 def _any_of(masks: dict[str, pd.Series]) -> pd.Series:

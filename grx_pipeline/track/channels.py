@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from scipy.interpolate import PchipInterpolator
+import scipy
 
 from grx_pipeline.schemas import CHANNELS
 from grx_pipeline.storage.parquet import read_frame
@@ -77,8 +77,8 @@ class SpeedCurve:
     """Speed over time and its exact integral, for one vehicle. Outside the samples the nearest speed is held."""
 
     origin_ms: float
-    speed: PchipInterpolator
-    distance: PchipInterpolator
+    speed: "scipy.interpolate.PchipInterpolator"
+    distance: "scipy.interpolate.PchipInterpolator"
 
     def speed_kmh(self, time_ms: Array) -> Array:
         """Speed (km/h) at ECU times (ms)."""
@@ -137,7 +137,7 @@ def fit_speed(speed: Channel) -> SpeedCurve | None:
     inner = (speed.time_ms - origin) / 1000
     # The added intervals are constant, and PCHIP goes on with its last interval beyond the ends.
     seconds = np.concatenate([[inner[0] - 1.0], inner, [inner[-1] + 1.0]])
-    curve = PchipInterpolator(seconds, np.pad(speed.values, 1, mode="edge") / 3.6)
+    curve = scipy.interpolate.PchipInterpolator(seconds, np.pad(speed.values, 1, mode="edge") / 3.6)
     return SpeedCurve(origin_ms=origin, speed=curve, distance=curve.antiderivative())
 
 

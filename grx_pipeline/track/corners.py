@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import find_peaks
+import scipy
 
 from grx_pipeline.settings import TrackSettings
 from grx_pipeline.track.circuits import Corner
@@ -85,7 +85,7 @@ def _runs(inside: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
 
 def _dips(bend: Array, settings: TrackSettings) -> list[int]:
     """Where curvature is least between two peaks, if that is under `split_ratio` of the smaller one."""
-    peaks, _ = find_peaks(np.concatenate([[0.0], bend, [0.0]]), height=settings.corner_curvature_per_m)
+    peaks, _ = scipy.signal.find_peaks(np.concatenate([[0.0], bend, [0.0]]), height=settings.corner_curvature_per_m)
     borders: list[int] = []
     if not peaks.size:
         return borders
@@ -102,7 +102,7 @@ def _dips(bend: Array, settings: TrackSettings) -> list[int]:
 
 def _speed_peaks(speed: Array, settings: TrackSettings) -> list[int]:
     """Where speed is greatest between two minima of it with a prominence over `split_speed_kmh`."""
-    minima, _ = find_peaks(-speed, prominence=settings.split_speed_kmh)
+    minima, _ = scipy.signal.find_peaks(-speed, prominence=settings.split_speed_kmh)
     return [int(a + np.argmax(speed[a : b + 1])) for a, b in pairwise(minima)]
 
 

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from grx_pipeline.robust import column_medians
 from grx_pipeline.storage.parquet import read_frame, read_table
 from grx_pipeline.storage.steps import StepContext
 from grx_pipeline.track.distance import CHANNEL_NAMES
@@ -81,19 +82,19 @@ def interpolate_times(grid_m: Array, times: Array, places_m: Array) -> Array:
 
 def known_median(rows: Array) -> Array:
     """Median of what is known in each column of (n, k); unknown columns are linear between others, 0 without any."""
-    count = np.isfinite(rows).sum(axis=0)
-    is_known = count > 0
+    middle, column = column_medians(rows), np.arange(rows.shape[1])
+    is_known = np.isfinite(middle)
     if not is_known.any():
         return np.zeros(rows.shape[1])
-    # NaN sorts last.
-    ordered, column = np.sort(rows, axis=0), np.arange(rows.shape[1])
-    middle = (ordered[np.maximum(count - 1, 0) // 2, column] + ordered[count // 2, column]) / 2
     outcome: Array = np.interp(column, column[is_known], middle[is_known])
     return outcome
 
 
 def read_field(context: StepContext, channels: Sequence[str] = CHANNEL_NAMES) -> FieldTraces:
-    """Every lap of the session with a trusted distance; `channels` chooses what to read (`time_ms` always is)."""
+    """Every valid lap of the session with a trusted distance: one that the team excludes is no part of the field.
+
+    `channels` chooses what to read (`time_ms` always is).
+    """
     paths, session = context.paths, context.session
     distances = read_frame(paths.table(session, "lap_distances"))
     laps = read_frame(paths.table(session, "laps"))
@@ -101,7 +102,7 @@ def read_field(context: StepContext, channels: Sequence[str] = CHANNEL_NAMES) ->
     places = read_frame(paths.table(session, "timing_lines")).set_index("line")["distance_m"]
     length = read_frame(paths.table(session, "sessions"))["length_m"].iloc[0]
     trusted = distances[distances["is_trusted"]].merge(laps, on=["vehicle_id", "lap_number"], how="left")
-    trusted = trusted.sort_values(["vehicle_id", "lap_number"], ignore_index=True)
+    trusted = trusted[trusted["is_valid"]].sort_values(["vehicle_id", "lap_number"], ignore_index=True)
     is_anchor = np.isin(ANCHORS, places.index)
     official = np.where(trusted[["is_anchored"]].to_numpy(bool), line_times(trusted)[:, IS_ANCHOR], np.nan)
     grid, values = np.empty(0), {name: np.empty((len(trusted), 0)) for name in CHANNEL_NAMES}

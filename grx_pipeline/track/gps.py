@@ -41,6 +41,8 @@ def along_line(positions_m: Array, distance_m: Array, length_m: float) -> Array:
     line = np.stack([known_median(axis) for axis in positions_m])
     ends = np.concatenate([[distance_m[-1] - length_m], distance_m, [length_m]])
     ahead = np.gradient(np.column_stack([line[:, -1], line, line[:, 0]]), ends, axis=1)[:, 1:-1]
-    ahead /= np.hypot(*ahead)
-    outcome: Array = np.einsum("cnk,ck->nk", positions_m - line[:, np.newaxis], ahead)
+    # Where no lap has GPS the line stands still, and nothing is ahead of it.
+    size = np.hypot(*ahead)
+    heading = np.divide(ahead, size, out=np.full_like(ahead, np.nan), where=size > 0)
+    outcome: Array = np.einsum("cnk,ck->nk", positions_m - line[:, np.newaxis], heading)
     return outcome

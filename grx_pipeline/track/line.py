@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import gaussian_filter1d
+import scipy
 
 from grx_pipeline.storage.parquet import read_frame
 from grx_pipeline.storage.steps import StepContext
@@ -65,7 +65,7 @@ def find_line(context: StepContext, field: FieldTraces) -> Line:
         distance_m=field.distance_m,
         x_m=line[0],
         y_m=line[1],
-        curvature_per_m=gaussian_filter1d(closed.curvature_per_m, smoothing, mode="wrap"),
+        curvature_per_m=scipy.ndimage.gaussian_filter1d(closed.curvature_per_m, smoothing, mode="wrap"),
         speed_kmh=known_median(laps.channels["speed_kmh"]),
         laps=count,
         sources=(_gps_row(gps), inertial) if gps else (inertial,),
@@ -87,7 +87,7 @@ def _find_gps(context: StepContext, laps: FieldTraces, smoothing: float) -> _Gps
     if np.mean(is_known.any(axis=0)) < context.settings.track.gps_coverage:
         return None
     middle = np.stack([known_median(axis) for axis in degrees])
-    line = gaussian_filter1d(to_plane(middle, middle[:, 0]), smoothing, axis=1, mode="wrap")
+    line = scipy.ndimage.gaussian_filter1d(to_plane(middle, middle[:, 0]), smoothing, axis=1, mode="wrap")
     return _GpsLine(line_m=line - line[:, :1], laps=int(is_known.any(axis=1).sum()))
 
 

@@ -128,10 +128,16 @@ def _origin(view: CircuitView) -> str:
         return "No corners are known."
     if (view.corners["source"] == "detected").all():
         return "Corners: detected and numbered as they come, not verified."
-    is_verified = view.corners["is_verified"].all()
+    of_team = int((view.corners["source"] == "team").sum())
+    if of_team == len(view.corners):
+        return "Corners: the team's, from session.toml."
+    others = view.corners[view.corners["source"] != "team"]
     table = view.circuit.corner_table
     version = f" version {table.version}" if table else ""
-    return f"Corners: table{version}, {'' if is_verified else 'not '}verified against the official map."
+    origin = f"table{version}" if (others["source"] == "table").all() else "detected"
+    is_verified = others["is_verified"].all()
+    corrected = f"; {of_team} of the team's, from session.toml" if of_team else ""
+    return f"Corners: {origin}, {'' if is_verified else 'not '}verified against the official map{corrected}."
 
 
 def _rests_on(view: CircuitView) -> str:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from grx_pipeline.robust import finite
 from grx_pipeline.schemas import TABLES
 from grx_pipeline.storage.parquet import read_frame, remove_other_parts, write_table
 from grx_pipeline.storage.steps import StepContext, StepOutcome
@@ -112,9 +113,9 @@ def _distance_rows(placed: PlacedLaps, context: StepContext) -> Rows:
             "lap_number": numbers[row],
             "integral_m": field.length_m / before.scale[row],
             "scale": before.scale[row],
-            "field_deviation": _known(before.deviation[row]),
-            "sector_1_residual_m": _known(residuals[row, 0]),
-            "sector_2_residual_m": _known(residuals[row, 1]),
+            "field_deviation": finite(before.deviation[row]),
+            "sector_1_residual_m": finite(residuals[row, 0]),
+            "sector_2_residual_m": finite(residuals[row, 1]),
             "shift_ms": placed.shift_ms[row],
             "is_anchored": bool(field.is_anchored[row]),
             "is_trusted": bool(field.is_trusted[row]),
@@ -135,18 +136,14 @@ def _line_rows(placed: PlacedLaps, checked: CheckedLaps, context: StepContext) -
         {
             "line": line,
             "distance_m": field.place_m[number],
-            "spread_m": _known(before.spread_m[number]),
-            "residual_p95_m": _known(before.residual_p95_m[number]),
+            "spread_m": finite(before.spread_m[number]),
+            "residual_p95_m": finite(before.residual_p95_m[number]),
             "laps": int(before.laps[number]),
             "is_anchor": line in ANCHORS,
             "map_m": maps.get(line),
-            "time_error_median_ms": None if line in ANCHORS else _known(errors.median_ms[number]),
-            "time_error_p95_ms": None if line in ANCHORS else _known(errors.p95_ms[number]),
+            "time_error_median_ms": None if line in ANCHORS else finite(errors.median_ms[number]),
+            "time_error_p95_ms": None if line in ANCHORS else finite(errors.p95_ms[number]),
         }
         for number, line in enumerate(LINES)
         if np.isfinite(field.place_m[number])
     ]
-
-
-def _known(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

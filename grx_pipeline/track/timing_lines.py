@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from grx_pipeline.robust import MAD_TO_SD
+from grx_pipeline.robust import MAD_TO_SD, column_medians
 from grx_pipeline.settings import TraceSettings
 
 Array = npt.NDArray[np.float64]
@@ -110,13 +110,12 @@ def places_of(distance_m: Array, settings: TraceSettings) -> tuple[Array, Array,
     NaN where no lap has it; spread and deviation are NaN under `min_line_laps`.
     """
     count = np.isfinite(distance_m).sum(axis=0)
-    place, spread, p95 = (np.full(distance_m.shape[1], np.nan) for _ in range(3))
-    is_there, is_enough = count > 0, count >= settings.min_line_laps
-    place[is_there] = np.nanmedian(distance_m[:, is_there], axis=0)
+    place, p95 = column_medians(distance_m), np.full(distance_m.shape[1], np.nan)
+    off = np.abs(distance_m - place)
+    spread = MAD_TO_SD * column_medians(off, settings.min_line_laps)
+    is_enough = count >= settings.min_line_laps
     if is_enough.any():
-        off = np.abs(distance_m[:, is_enough] - place[is_enough])
-        spread[is_enough] = MAD_TO_SD * np.nanmedian(off, axis=0)
-        p95[is_enough] = np.nanquantile(off, 0.95, axis=0)
+        p95[is_enough] = np.nanquantile(off[:, is_enough], 0.95, axis=0)
     return place, spread, p95, count
 
 
