@@ -65,6 +65,12 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
     return f"{number(count)} {noun if count == 1 else plural or noun + 's'}"
 
 
+def ordinal(place: int) -> str:
+    """`1st`, `2nd`, `3rd`, `11th`."""
+    ending = "th" if place % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(place % 10, "th")
+    return f"{place}{ending}"
+
+
 def listed(items: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
@@ -84,3 +90,10 @@ def axis_time(ms: int, step_ms: int) -> str:
     minutes, rest = divmod(ms, 60_000)
     tenths = f".{rest % 1000 // 100}" if step_ms < 1000 else ""
     return f"{minutes}:{rest // 1000:02d}{tenths}"
+
+
+def event_words(kind: str) -> str:
+    """`lock_up_suspected` as `suspected lock-up`: the type of an unusual moment."""
+    words = kind.replace("_", " ").replace("lock up", "lock-up").replace("over slowing", "over-slowing")
+    words = words.replace("reapplication", "re-application")
+    return f"suspected {words.removesuffix(' suspected')}" if words.endswith(" suspected") else words

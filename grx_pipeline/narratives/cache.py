@@ -1,7 +1,6 @@
 """Answers of the language model by the hash of their question, one file each: what was asked, what came back, what
 the checks said. A question that stands here is not asked again."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 from grx_pipeline.narratives.prompting import Message
 from grx_pipeline.narratives.writer import Reply
 from grx_pipeline.storage.atomic import write_bytes
+from grx_pipeline.storage.sealed import sealed, unsealed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +28,9 @@ class AnswerCache:
     folder: Path
 
     def read(self, request: str) -> Exchange | None:
-        """What was exchanged for a request; None where nothing was, or its file cannot be read."""
+        """What was exchanged for a request; None where nothing was, or its file is damaged."""
         try:
-            document = json.loads(self._file(request).read_text(encoding="utf-8"))
+            document = unsealed(self._file(request).read_bytes())
             repair = document["repair"]
             return Exchange(
                 asked=document["asked"],
@@ -44,7 +44,7 @@ class AnswerCache:
     def write(self, request: str, exchange: Exchange, *, model: str, checks: Mapping[str, Sequence[str]]) -> None:
         """Keep an exchange with what the checks said of it; a file that would not change is left alone."""
         document = {"model": model, **asdict(exchange), "checks": {part: list(found) for part, found in checks.items()}}
-        content = json.dumps(document, indent=1, ensure_ascii=False, sort_keys=True).encode() + b"\n"
+        content = sealed(document)
         file = self._file(request)
         if not file.is_file() or file.read_bytes() != content:
             write_bytes(file, content)

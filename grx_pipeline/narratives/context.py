@@ -3,8 +3,7 @@
 Works on plain texts, so that a server can use it that reads files alone.
 """
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from grx_pipeline.narratives.records import COMPARISON, DRIVER, FLEET
@@ -45,6 +44,11 @@ QUESTIONS: Mapping[str, tuple[Question, ...]] = {
             part="race",
             text="How even was my race?",
             words=("consistent", "consistency", "even", "pace", "fade", "tyres", "stint", "laps", "count", "race"),
+        ),
+        Question(
+            part="uneven",
+            text="Where do my laps differ?",
+            words=("uneven", "vary", "varies", "spread", "differ", "different", "repeat"),
         ),
         Question(
             part="strengths",
@@ -136,37 +140,3 @@ def _named(text: str, names: Mapping[str, str]) -> str:
     for side, name in names.items():
         text = text.replace(f"{{{side}}}", name)
     return text
-
-
-def best_question(message: str, questions: Sequence[Question]) -> Question | None:
-    """The question that a message is most like: most of its words, the first of equals; None where it shares none."""
-    asked = set(re.findall(r"#?[\w'-]+", message.lower()))
-    scores = [(len(asked & _words(question)), -place) for place, question in enumerate(questions)]
-    best = max(scores, default=(0, 0))
-    return questions[-best[1]] if best[0] else None
-
-
-def _words(question: Question) -> set[str]:
-    return set(question.words) | set(re.findall(r"#?[\w'-]+", question.text.lower())) - _COMMON
-
-
-_COMMON = {
-    "the",
-    "is",
-    "it",
-    "i",
-    "my",
-    "what",
-    "to",
-    "and",
-    "of",
-    "did",
-    "that",
-    "there",
-    "a",
-    "am",
-    "from",
-    "me",
-    "do",
-    "you",
-}

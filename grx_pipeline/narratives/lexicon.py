@@ -1,4 +1,4 @@
-"""Words that the checks on a text know: sides of an axis, numbers, units, causes, advice, absolutes, openers."""
+"""Words that the checks on a text know: sides of an axis, numbers, units, causes, advice, denials, the vocabulary."""
 
 import functools
 import re
@@ -28,7 +28,7 @@ AXES: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "heat": (_words("warmer rose"), _words("cooler fell")),
 }
 # Words that can stand for another thing and so prove nothing against a sentence.
-_WEAK = _words("off left found find available late early set")
+_WEAK = _words("left set find found")
 TURNING = frozenset(word for sides in AXES.values() for side in sides for word in side) - _WEAK
 
 NUMBER_WORDS = _words(
@@ -50,7 +50,8 @@ CAUSE_WORDS = _words(
 )
 ADVICE_WORDS = _words(
     "try brake squeeze press release carry commit wait move keep aim focus work should must need avoid practise "
-    "practice change bring take use watch look repeat copy slow hold open link build ask"
+    "practice change bring take use watch look repeat copy slow hold open link build ask choose drive write "
+    "attack compare push trust risk turn soften raise stay go let put settle"
 )
 ABSOLUTES = _words(
     "always never every each all none constantly invariably everywhere nowhere nobody everyone perfect perfectly "
@@ -58,7 +59,8 @@ ABSOLUTES = _words(
 )
 SUPERLATIVES = _words(
     "most mostly mainly chiefly main least dearest widest narrowest largest biggest greatest smallest worst weakest "
-    "strongest closest nearest furthest highest lowest steadiest smoothest fewest best won wins winner steadier"
+    "strongest closest nearest furthest highest lowest steadiest smoothest fewest best won wins winner steadier "
+    "fastest quickest slowest longest shortest earliest latest softest hardest record champion podium"
 )
 # What `best` may stand in without being a judgement of its own.
 BEST_OF = (
@@ -73,20 +75,54 @@ FIGURE_LEADS = _words(
 CLAIMS = (
     "came close",
     "as well as",
-    "leaves out",
     "comes from",
     "came on",
     "laps compared",
     "lap for lap",
     "usual spread",
+    "got there",
+    "next mark",
+    "left out",
+    "of them",
 )
 # Names of which nothing has to be told, and the words they stand behind.
 LEADS: Mapping[str, frozenset[str]] = {"circuit": _words("at in"), "reference": _words("against beside than")}
-ALLOWED_CAPITALS = frozenset(("SIWTL", "DPTAD", "GPS", "I"))
+ALLOWED_CAPITALS = frozenset(("SIWTL", "DPTAD"))
+# A text says what is; what is not, may be or nearly was has no fact.
+DENIALS = _words(
+    "not no nor neither without hardly barely scarcely rarely seldom cannot except unlike minus nearly almost roughly "
+    "approximately maybe perhaps possibly probably allegedly supposedly would could should might may can will shall if "
+    "unless lest nothing nobody none fake wrong false untrue"
+)
+# Words that change the figure behind them.
+BENDING = _words(
+    "over under above below beyond past than to least most about around near nearly within outside until up down minus "
+    "plus from like besides another a an beside between towards toward more less some any"
+)
+# Labels of a place that do not name it.
+BESIDE_A_PLACE = frozenset(("phase", "reference"))
+# `A lap`, `a corner`: they would make a rate of a figure.
+RATES, RATED = _words("a an per"), _words("lap corner sector race session stint turn straight")
+# Places of the lap, and words that stand for one that was named: a figure of the whole race has none.
+PLACES = _words("corner corners entry exit apex straight straights braking turn turns bend pits pit way")
+ANAPHORS = _words("there here")
+# Who is told of, and verbs: `the class is`, `the others lose`.
+OTHERS_AS_SUBJECT = _words("class field others reference they drivers best median")
+VERBS = _words(
+    "is are was were be has have had lose loses lost gain gains gained cost costs brake brakes lift lifts coast coasts "
+    "rank ranks finished finishes finish set sets drove drives went goes leaves leave vary varies came comes got gets "
+    "reads shows stands makes takes gives"
+)
 
 
 @functools.cache
-def openers() -> frozenset[str]:
-    """Words that may open a sentence: ordinary ones, so that no name hides behind the capital."""
-    text = resources.files("grx_pipeline.narratives").joinpath("prompts", "openers.txt").read_text(encoding="utf-8")
-    return frozenset(re.findall(r"[a-z']+", text))
+def vocabulary() -> frozenset[str]:
+    """Words that any text may use: ordinary ones, so that no name hides behind a capital and no claim among them."""
+    text = resources.files("grx_pipeline.narratives").joinpath("prompts", "vocabulary.txt").read_text(encoding="utf-8")
+    return frozenset(re.findall(r"[a-z]+", text)) - NUMBER_WORDS - DENIALS
+
+
+@functools.cache
+def known_words() -> frozenset[str]:
+    """The vocabulary, and the words that a check of their own lets pass or not."""
+    return vocabulary() | TURNING | _WEAK | ADVICE_WORDS | CAUSE_WORDS | SUPERLATIVES

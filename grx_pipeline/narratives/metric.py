@@ -1,8 +1,9 @@
 """What a metric is, and how values are read. The metrics stand in metrics.py and the modules it joins."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
-from grx_pipeline.formats import counted, lap_time, number, sector_time
+from grx_pipeline.formats import counted, lap_time, number, ordinal, sector_time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +20,11 @@ class Metric:
     axis: str = ""
     is_label: bool = False
     superlatives: tuple[str, ...] = ()
+
+    @cached_property
+    def phrases(self) -> frozenset[str]:
+        """The stems that name it, in one set."""
+        return frozenset(stem for group in self.words for stem in group)
 
 
 def label(text: str, *superlatives: str) -> Metric:
@@ -54,6 +60,15 @@ def _laps_of(value: float, n: int | None) -> str:
     return f"{number(value)} of {counted(of, 'lap')}" if value else f"none of {counted(of, 'lap')}"
 
 
+def _other_laps(value: float, n: int | None) -> str:
+    """`4 of the other 23 laps`."""
+    of = n or 0
+    if not value:
+        return "no other lap"
+    others = f"the other {counted(of, 'lap') if of > 1 else 'lap'}"
+    return others if value == of else f"{number(value)} of {others}"
+
+
 _FORMS = {
     "lap_time": lambda value, n, unit: lap_time(round(value)),
     "sector_time": lambda value, n, unit: f"{sector_time(round(value))}{'' if value >= 60_000 else ' s'}",
@@ -66,13 +81,15 @@ _FORMS = {
     "celsius": lambda value, n, unit: f"{number(value, 0)} °C",
     "lap_number": lambda value, n, unit: f"lap {number(value)}",
     "laps": lambda value, n, unit: counted(round(value), "lap"),
+    "other_laps": lambda value, n, unit: _other_laps(value, n),
     "laps_of": lambda value, n, unit: _laps_of(value, n),
     "cars": lambda value, n, unit: counted(round(value), "car"),
     "drivers": lambda value, n, unit: counted(round(value), "driver"),
+    "count": lambda value, n, unit: number(value),
     "moments": lambda value, n, unit: counted(round(value), "moment"),
     "yellows": lambda value, n, unit: counted(round(value), "full-course yellow"),
-    "drivers_of": lambda value, n, unit: f"{number(value)} of {counted(n or 0, 'driver')}",
-    "of": lambda value, n, unit: f"{number(value)} of {number(n)}",
+    "drivers_of": lambda value, n, unit: f"{number(value) if value else 'none'} of {counted(n or 0, 'driver')}",
+    "place_of": lambda value, n, unit: f"{ordinal(round(value))} of {number(n)}",
     "position": lambda value, n, unit: f"P{number(value)} of {number(n)}",
     "clock": lambda value, n, unit: _clock(value),
 }

@@ -40,7 +40,7 @@ def _figure_metrics() -> dict[str, Metric]:
             text=f"{text}, spread that four of five drivers stay under",
             unit=unit,
             form=form,
-            words=(("others",), ("stay",)),
+            words=(("others",), ("stay under",)),
         )
     return metrics
 
@@ -51,7 +51,7 @@ DRIVING_METRICS: Mapping[str, Metric] = {
         text="what the driver loses here a lap, median - reference",
         unit="ms",
         form="seconds2",
-        words=(("a lap", "each time"),),
+        words=(("a lap",), ("you",)),
         axis="time",
     ),
     "often": Metric(
@@ -72,11 +72,18 @@ DRIVING_METRICS: Mapping[str, Metric] = {
         words=(("ledger",),),
         axis="find",
     ),
+    "flat_gain": Metric(
+        text="what the target asks for on a straight that is at full throttle on both laps",
+        unit="ms",
+        form="seconds2",
+        words=(("straight",),),
+        axis="find",
+    ),
     "corner_gap": Metric(
         text="median time in the corner - median of the class",
         unit="ms",
         form="seconds2",
-        words=(("class median",),),
+        words=(("class median",), ("you",)),
         axis="time",
     ),
     # Out of the ordinary
@@ -84,21 +91,27 @@ DRIVING_METRICS: Mapping[str, Metric] = {
         text="what the moment cost",
         unit="ms",
         form="seconds2",
-        words=(("moment", "cost"),),
+        words=(("cost",),),
         axis="time",
         never=("a lap",),
     ),
-    "event_lap": Metric(text="the lap of the moment", unit="lap", form="lap_number", words=(("moment", "happened"),)),
+    "event_lap": Metric(
+        text="the lap of the moment", unit="lap", form="lap_number", words=(("on",),), never=("best", "came", "set")
+    ),
     "events": Metric(
         text="unusual moments over all judged laps",
         unit="moments",
         form="moments",
-        words=(("stand out", "stands out", "out of the ordinary"),),
+        words=(("stand out", "stands out"),),
     ),
+    "events_at": Metric(text="unusual moments at this corner", unit="moments", form="count", words=(("of them",),)),
     "smooth_place": Metric(
-        text="place by smoothness of a channel", unit="place", form="of", words=(("smooth",), ("rank", "place"))
+        text="place by smoothness of a channel", unit="place", form="place_of", words=(("smooth",), ("rank", "place"))
     ),
     "speed_place": Metric(
-        text="place by how repeatable the speed is", unit="place", form="of", words=(("repeat",), ("rank", "place"))
+        text="place by how repeatable the speed is",
+        unit="place",
+        form="place_of",
+        words=(("repeat",), ("rank", "place")),
     ),
 }

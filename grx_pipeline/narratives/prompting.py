@@ -32,7 +32,7 @@ def question(narrative: Narrative, rule_words: Mapping[str, RuleWords]) -> list[
         "parts": [_part(paragraph) for paragraph in asked_parts(narrative)],
     }
     return [
-        {"role": "system", "content": f"{prompt('house')}\n\n{prompt(kind)}"},
+        {"role": "system", "content": f"{prompt('house')}\n\n{prompt(kind)}\n\nVocabulary: {_vocabulary()}"},
         {"role": "user", "content": json.dumps(content, ensure_ascii=True, separators=(",", ":"))},
     ]
 
@@ -66,6 +66,10 @@ def prompt(name: str) -> str:
     return text.partition("\n\n")[2].strip()
 
 
+def _vocabulary() -> str:
+    return " ".join(sorted(lexicon.vocabulary()))
+
+
 def _fact(fact: Fact) -> dict[str, Any]:
     told = fact.told
     entry: dict[str, Any] = {"id": fact.id, "entity": fact.entity, "what": told.text, "text": fact.text}
@@ -87,8 +91,7 @@ def _fact(fact: Fact) -> dict[str, Any]:
 
 def _rule(name: str, facts: FactSet, rule_words: Mapping[str, RuleWords]) -> dict[str, Any]:
     words = rule_words.get(name.partition(":")[2])
-    allowed = sorted(words.advice | words.turning) if words else []
-    return {"id": name, "about": facts.rules[name], "words": allowed}
+    return {"id": name, "about": facts.rules[name], "words": sorted(words.words) if words else []}
 
 
 def _part(paragraph: Paragraph) -> dict[str, Any]:

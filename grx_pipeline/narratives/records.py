@@ -26,7 +26,8 @@ class Subject:
 
 @dataclass(frozen=True, kw_only=True)
 class Fact:
-    """One figure of a result table. `entity` is what it is a figure of, as `driver`, `sector:2`, `car:x|sector:2`;
+    """One figure of a result table. `entity` is what it is a figure of, as `driver`, `sector:2`, `car:x|sector:2`, and
+    whom a gap is behind, as `driver|than:x`;
     `value` is None of a name or a sentence; `text` is how it is read, without a sign."""
 
     id: str

@@ -4,31 +4,31 @@ Every sentence of the language model goes through here before it is read, and so
 the tests. A problem is a sentence that a person, or the model in a repair, can act on.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
 from grx_pipeline.narratives import lexicon
-from grx_pipeline.narratives.records import DRIVER, PLACEHOLDER, Fact, FactSet, Paragraph, Sentence
+from grx_pipeline.narratives.records import DRIVER, Fact, FactSet, Paragraph, Sentence
+from grx_pipeline.narratives.wording import TOKEN, literal_problems
 
 MAX_SENTENCES, MAX_LETTERS = 7, 280
 # A fact has to be named in its own clause: these end one.
 _CLAUSE_ENDS = frozenset(
     "and but while which so then with after before where against although though yet or whereas".split()  # noqa: SIM905
 )
-_TOKEN = re.compile(r"\{[^{}]*\}|[A-Za-z]+(?:['’-][A-Za-z]+)*|[.,;:!?()–—]")
-_PLAIN = re.compile(r"[A-Za-z ,.;:!?()'’–—-]*")
-_ENDS = frozenset(".!?")
 _OTHERS = frozenset(("than", "of"))
 _PLACED = ("corner", "sector", "segment", "channel", "event")
 
 
 @dataclass(frozen=True, kw_only=True)
 class RuleWords:
-    """What a rule may advise: verbs, and words for a direction."""
+    """What a rule may say: every word of its wordings, of these the verbs of an advice, and words for a direction."""
 
-    advice: frozenset[str]
-    turning: frozenset[str]
+    words: frozenset[str] = frozenset()
+    advice: frozenset[str] = frozenset()
+    turning: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,12 +37,13 @@ class _Clause:
 
     words: tuple[str, ...]
     facts: tuple[Fact, ...]
+    items: tuple[str | Fact, ...]
 
-    @property
+    @cached_property
     def text(self) -> str:
         return f" {' '.join(self.words)} "
 
-    @property
+    @cached_property
     def values(self) -> tuple[Fact, ...]:
         return tuple(fact for fact in self.facts if not fact.told.is_label)
 
@@ -67,7 +68,8 @@ def sentence_problems(
     sentence: Sentence, facts: FactSet, rule_words: Mapping[str, RuleWords], named: dict[str, str]
 ) -> list[str]:
     """As paragraph_problems, of one sentence. `named` are the corner and sector named last, and is kept up to date."""
-    problems = [*_literal_problems(sentence.template, facts), *_unknown_facts(sentence, facts)]
+    of_rule = _words_of(sentence.rule, rule_words)
+    problems = [*literal_problems(sentence.template, facts, of_rule.words), *_unknown_facts(sentence, facts)]
     if problems:
         return problems
     if len(sentence.template) > MAX_LETTERS:
@@ -85,50 +87,13 @@ def sentence_problems(
         *_car_problems(sentence, clauses, facts),
         *_rule_problems(sentence, clauses, used, facts, rule_words),
         *(problem for clause in clauses for problem in _clause_problems(clause)),
+        *(problem for clause in clauses for problem in _setting_problems(clause, facts)),
+        *(problem for clause in clauses for problem in _rate_problems(sentence, clause)),
         *_turning_problems(sentence, clauses, rule_words),
         *(problem for clause in clauses for problem in _superlative_problems(clause)),
         *_label_problems(sentence, clauses),
         *(problem for clause in clauses for problem in _claim_problems(clause)),
     ]
-
-
-def _literal_problems(template: str, facts: FactSet) -> Iterator[str]:
-    """What may not stand between the placeholders."""
-    literal = PLACEHOLDER.sub(" ", template)
-    if any(character.isnumeric() for character in literal):
-        yield "a digit"
-    elif not _PLAIN.fullmatch(literal):
-        odd = next(character for character in literal if not _PLAIN.fullmatch(character))
-        yield f"a character that no sentence needs (U+{ord(odd):04X})"
-    tokens = _TOKEN.findall(template)
-    is_opening = True
-    for before, token in zip(["", *tokens], tokens, strict=False):
-        if token.startswith("{"):
-            is_opening = False
-            continue
-        if not token[0].isalpha():
-            is_opening = is_opening or token in _ENDS
-            continue
-        yield from _word_problems(token, before, facts, is_opening=is_opening)
-        is_opening = False
-
-
-def _word_problems(token: str, before: str, facts: FactSet, *, is_opening: bool) -> Iterator[str]:
-    word = token.lower().removesuffix("'s").removesuffix("’s")
-    pieces = {word, *word.split("-")}
-    if pieces & lexicon.NUMBER_WORDS:
-        yield f"a number word ({token})"
-    if pieces & lexicon.UNIT_WORDS:
-        yield f"a unit ({token}); units come with the facts"
-    if pieces & lexicon.ABSOLUTES:
-        yield f"an absolute ({token}) that no fact holds"
-    if pieces & facts.names:
-        yield f"a name ({token}); names come with the facts"
-    if before.startswith("{") and word in lexicon.COUNTED_WORDS:
-        yield f"{before} brings its own unit; {token!r} behind it changes its meaning"
-    is_known = word in lexicon.openers()
-    if token[0].isupper() and token not in lexicon.ALLOWED_CAPITALS and not (is_opening and is_known):
-        yield f"a capital ({token}); names come with the facts, and sentences open with an ordinary word"
 
 
 def _unknown_facts(sentence: Sentence, facts: FactSet) -> Iterator[str]:
@@ -138,34 +103,42 @@ def _unknown_facts(sentence: Sentence, facts: FactSet) -> Iterator[str]:
 
 
 def _clauses(template: str, facts: FactSet) -> Iterator[_Clause]:
-    words: list[str] = []
-    found: list[Fact] = []
-    for token in _TOKEN.findall(template):
+    items: list[str | Fact] = []
+    for token in TOKEN.findall(template):
+        word = token.lower()
         if token.startswith("{"):
-            found.append(facts.facts[token[1:-1]])
-        elif not token[0].isalpha() or token.lower() in _CLAUSE_ENDS:
-            yield _Clause(words=tuple(words), facts=tuple(found))
-            words, found = [], []
-            if token.lower() == "against":
-                words.append("against")
+            items.append(facts.facts[token[1:-1]])
+        elif not token[0].isalpha() or word in _CLAUSE_ENDS:
+            yield _clause(items)
+            items = ["against"] if word == "against" else []
         else:
-            words.append(token.lower())
-    yield _Clause(words=tuple(words), facts=tuple(found))
+            items.append(word)
+    yield _clause(items)
+
+
+def _clause(items: Iterable[str | Fact]) -> _Clause:
+    items = tuple(items)
+    words = tuple(item for item in items if isinstance(item, str))
+    return _Clause(words=words, facts=tuple(item for item in items if not isinstance(item, str)), items=items)
 
 
 def _entity_problems(used: Iterable[Fact], named: dict[str, str]) -> Iterator[str]:
     """A corner, sector or part of the lap is named before its figures, one of a kind in a sentence."""
     used = list(used)
     for kind in _PLACED:
-        labels = {fact.entity for fact in used if fact.told.is_label and fact.entity_of(kind)}
-        if len(labels) > 1:
+        labels = [fact.entity for fact in used if _names_a_place(fact) and fact.entity_of(kind)]
+        if len(set(labels)) > 1:
             yield f"more than one {kind}"
+        elif len(labels) > 1:
+            yield f"a {kind} is named again in its own sentence"
         elif labels:
-            named[kind] = labels.pop()
+            named[kind] = labels[0]
         for fact in used:
             entity = fact.entity_of(kind)
-            if entity and not fact.told.is_label and named.get(kind) != entity:
+            if entity and not _names_a_place(fact) and named.get(kind) != entity:
                 yield f"{fact.id} belongs to {entity}, which is not the {kind} named"
+            elif labels and not entity and not fact.told.is_label:
+                yield f"{fact.id} is no figure of the {kind} that its sentence names"
 
 
 def _car_problems(sentence: Sentence, clauses: Iterable[_Clause], facts: FactSet) -> Iterator[str]:
@@ -190,6 +163,10 @@ def _is_own(fact: Fact, clause: _Clause) -> bool:
     return fact.entity_of("car") is not None or bool({"you", "your", "yours"} & set(clause.words))
 
 
+def _names_a_place(fact: Fact) -> bool:
+    return fact.told.is_label and fact.metric not in lexicon.BESIDE_A_PLACE
+
+
 def _names_a_car(fact: Fact) -> bool:
     return fact.told.is_label and fact.entity_of("car") is not None
 
@@ -203,7 +180,8 @@ def _rule_problems(
 ) -> Iterator[str]:
     """A cause or an advice rests on a rule that holds, about the same place, in the rule's own verbs."""
     words = {word for clause in clauses for word in clause.words}
-    advice, causes = words & lexicon.ADVICE_WORDS, words & lexicon.CAUSE_WORDS
+    named = {word for fact in used for stem in fact.told.phrases for word in stem.split()}
+    advice, causes = words & lexicon.ADVICE_WORDS, words & lexicon.CAUSE_WORDS - named
     if sentence.rule is None:
         if causes:
             yield f"a cause ({min(causes)}) without a rule"
@@ -214,6 +192,8 @@ def _rule_problems(
         yield f"no such rule ({sentence.rule})"
         return
     allowed = _words_of(sentence.rule, rule_words)
+    if not causes <= allowed.words:
+        yield f"a cause ({min(causes - allowed.words)}) that the rule {sentence.rule} does not give"
     if not advice <= allowed.advice:
         yield f"an advice ({min(advice - allowed.advice)}) that the rule {sentence.rule} does not give"
     entity = facts.rules[sentence.rule]
@@ -223,9 +203,9 @@ def _rule_problems(
         yield f"the rule {sentence.rule} is about {entity}, not {min(others)}"
 
 
-def _words_of(rule: str, rule_words: Mapping[str, RuleWords]) -> RuleWords:
+def _words_of(rule: str | None, rule_words: Mapping[str, RuleWords]) -> RuleWords:
     """The words of a rule; of one without wordings, none."""
-    return rule_words.get(rule.partition(":")[2], RuleWords(advice=frozenset(), turning=frozenset()))
+    return rule_words.get((rule or "").partition(":")[2], RuleWords())
 
 
 def _clause_problems(clause: _Clause) -> Iterator[str]:
@@ -246,6 +226,57 @@ def _clause_problems(clause: _Clause) -> Iterator[str]:
             yield from _side_problems(fact, clause)
 
 
+def _setting_problems(clause: _Clause, facts: FactSet) -> Iterator[str]:
+    """What stands beside a figure and bends it: a comparison, a rate, a place, or somebody else it is told of."""
+    for place, fact in enumerate(clause.items):
+        if isinstance(fact, str) or fact.told.is_label:
+            continue
+        named = {word for group in fact.told.words for stem in group for word in stem.split()}
+        before = clause.items[place - 1] if place else ""
+        if before in lexicon.BENDING and not any(stem.split()[-1] == before for stem in fact.told.phrases):
+            yield f"'{before}' before {fact.id} bends it"
+        if fact.told.axis and "you" in fact.told.phrases and not _is_of_you(clause.items[:place]):
+            yield f"{fact.id} is what you do: say 'you' before it"
+        words = set(clause.words)
+        loose = {word for word in words & lexicon.PLACES if not any(word.startswith(stem) for stem in named)}
+        if loose:
+            yield f"a place ({min(loose)}) that {fact.id} is no figure of; places come with the facts"
+        pointing = _points(clause.words)
+        if pointing and pointing not in named and not any(fact.entity_of(kind) for kind in _PLACED):
+            yield f"{fact.id} is of the whole lap or race, not of a place ({pointing})"
+        if facts.subject.kind == DRIVER and fact.entity_of("car") is None and fact.entity != "field":
+            yield from _subject_problems(fact, clause, named)
+
+
+def _rate_problems(sentence: Sentence, clause: _Clause) -> Iterator[str]:
+    """`A lap` or `a corner` makes a rate of a figure that is none; a rule may speak of a lap."""
+    given = {stem for fact in clause.values for stem in fact.told.phrases}
+    for article, noun in pairwise(clause.words):
+        is_of_rule = noun == "lap" and sentence.rule is not None
+        if article in lexicon.RATES and noun in lexicon.RATED and f"{article} {noun}" not in given and not is_of_rule:
+            yield f"'{article} {noun}' makes a rate of a figure"
+
+
+def _is_of_you(items: Iterable[str | Fact]) -> bool:
+    return any(item in ("you", "your", "yours") for item in items)
+
+
+def _points(words: tuple[str, ...]) -> str | None:
+    """A word that points to a place named before; `there is` does not."""
+    for word, after in zip(words, (*words[1:], ""), strict=False):
+        if word in lexicon.ANAPHORS and not (word == "there" and after in lexicon.VERBS):
+            return word
+    return None
+
+
+def _subject_problems(fact: Fact, clause: _Clause, named: set[str]) -> Iterator[str]:
+    """A driver's own figure is not told of others: `the class loses`."""
+    words = clause.words
+    for subject, verb in pairwise(words):
+        if subject in lexicon.OTHERS_AS_SUBJECT - named and verb in lexicon.VERBS:
+            yield f"{fact.id} is the driver's own, and not what '{subject} {verb}' tells"
+
+
 def _side_problems(fact: Fact, clause: _Clause) -> Iterator[str]:
     over, under = lexicon.AXES[fact.told.axis]
     right, wrong = (over, under) if (fact.value or 0.0) >= 0 else (under, over)
@@ -260,7 +291,7 @@ def _turning_problems(
     sentence: Sentence, clauses: Iterable[_Clause], rule_words: Mapping[str, RuleWords]
 ) -> Iterator[str]:
     """A word for a direction without a fact or a rule that gives it."""
-    of_rule = _words_of(sentence.rule, rule_words).turning if sentence.rule else frozenset()
+    of_rule = _words_of(sentence.rule, rule_words).turning
     for clause in clauses:
         given = set(of_rule)
         for fact in clause.values:
@@ -288,14 +319,15 @@ def _superlative_problems(clause: _Clause) -> Iterator[str]:
 def _claim_problems(clause: _Clause) -> Iterator[str]:
     """Words that only mean something with their figure."""
     for stem in lexicon.CLAIMS:
-        named = (stem.startswith(word) for fact in clause.values for group in fact.told.words for word in group)
-        if _has(clause.text, stem) and not any(named):
+        if not _has(clause.text, stem):
+            continue
+        if not any(stem.startswith(word) for fact in clause.values for word in fact.told.phrases):
             yield f"'{stem}' without its figure"
 
 
 def _label_problems(sentence: Sentence, clauses: Iterable[_Clause]) -> Iterator[str]:
     """A name stands for what is told of it in its sentence, and not where a figure should."""
-    tokens = _TOKEN.findall(sentence.template)
+    tokens = TOKEN.findall(sentence.template)
     before = {token[1:-1]: word.lower() for word, token in zip(["", *tokens], tokens, strict=False)}
     clauses = list(clauses)
     values = [fact for clause in clauses for fact in clause.values]
@@ -305,12 +337,18 @@ def _label_problems(sentence: Sentence, clauses: Iterable[_Clause]) -> Iterator[
             if not fact.told.is_label:
                 continue
             has_claim = bool(set(clause.words) & set(fact.told.superlatives))
-            is_other = before[fact.id] in _OTHERS and _names_a_car(fact) and any(v.told.axis == "time" for v in values)
+            is_other = before[fact.id] in _OTHERS and _names_a_car(fact) and any(_is_behind(v, fact) for v in values)
             is_placed = fact.metric in lexicon.LEADS and before[fact.id] in lexicon.LEADS[fact.metric]
             if not (fact.entity in told or has_claim or is_other or is_placed):
                 yield f"{fact.id} is named, but nothing is told of it"
             elif before[fact.id] in lexicon.FIGURE_LEADS and not (has_claim or is_other):
                 yield f"{fact.id} is a name and stands where a figure should"
+
+
+def _is_behind(value: Fact, car: Fact) -> bool:
+    """Whether a figure is a gap that may be to that car: to the one that holds the best, where that is known."""
+    than = value.entity_of("than")
+    return value.told.axis == "time" and (than is None or f"car:{than.removeprefix('than:')}" in car.entity)
 
 
 def _has(text: str, stem: str) -> bool:

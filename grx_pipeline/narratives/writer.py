@@ -3,6 +3,7 @@
 What leaves here of an error is a word. Messages, headers and the key of the client's own exceptions stay inside.
 """
 
+import re
 import threading
 import time
 from collections import deque
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _MINUTE_S = 60.0
 _MAX_DOUBLINGS = 6
+_KEY = re.compile(r"[!-~]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,8 +164,13 @@ class GroqWriter:
 
         with self._lock:
             if self._client is None:
+                key = self.read_key() or ""
+                # The client's own log would quote a header that cannot be sent.
+                if not _KEY.fullmatch(key):
+                    self._stopped = "unauthorised"
+                    raise NoAnswerError(self._stopped)
                 self._client = groq.Groq(
-                    api_key=self.read_key() or "none",
+                    api_key=key,
                     base_url=self.settings.base_url,
                     timeout=self.settings.timeout_s,
                     max_retries=0,

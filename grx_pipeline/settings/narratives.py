@@ -25,7 +25,14 @@ class NarrativeSettings:
         0.005, unit="share", why="half a percent of a lap is what a driver calls the same pace"
     )
     ranked_drivers: int = threshold(5, unit="drivers", why="a place among fewer is no ranking")
+    near_gap_ms: float = threshold(
+        1000.0, unit="ms", why="closer at a line, the car ahead lends a tow or sets the pace; as for advice at corners"
+    )
     top_share: float = threshold(0.25, unit="share", why="the quickest quarter of a ranking is a strength")
+    repeated_events: int = threshold(3, unit="moments", why="twice at one corner is chance, three times is a place")
+    few_traces: int = threshold(
+        3, unit="clean laps", why="under it one sentence about missing traces is enough for habits and moments"
+    )
     told_events: int = threshold(2, unit="moments", why="the dearest moments; the page lists them all")
     told_strengths: int = threshold(2, unit="places", why="a driver remembers two")
     name_letters: int = threshold(48, unit="characters", why="a longer name is no name; it is cut in texts")

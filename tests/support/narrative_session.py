@@ -26,6 +26,12 @@ NAMES = {WINNER: "Owen Castellane", HABITS: "Lena Strand", HOSTILE: INJECTION, B
 LAPS = 13
 CORNERS = {1: "T1", 2: "T2", 3: "T5"}
 
+REASONS = {
+    WINNER: "No corner costs you a sure 0.05 s a lap over 8 clean laps; 30 of 34 parts were tested. The class: none.",
+    HABITS: None,
+    HOSTILE: "Only 1 clean lap with a trusted trace; a habit shows on 3 or more.",
+}
+
 Rows = dict[str, list[dict[str, Any]]]
 
 EVIDENCE = {
@@ -224,7 +230,7 @@ def _add_habits(rows: Rows) -> None:
     ]
     rows["opportunity_drivers"] = [
         {"vehicle_id": vehicle, "tested": 9 if vehicle == HABITS else 0, "reported": 3 if vehicle == HABITS else 0}
-        | {"reason": None if vehicle == HABITS else "There is no telemetry of this car."}
+        | {"reason": REASONS.get(vehicle, "There is no telemetry of this car.")}
         for vehicle in CARS
     ]
 

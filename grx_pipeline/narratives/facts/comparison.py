@@ -1,10 +1,12 @@
 """The facts of two drivers beside each other. Every difference is told of the quicker of the two."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from grx_pipeline.narratives.facts.book import FactBook, Row, Source
-from grx_pipeline.narratives.facts.field import Field
+from grx_pipeline.narratives.facts.evidence import uncertain_ms
+from grx_pipeline.narratives.facts.field import Field, sure_difference
 from grx_pipeline.narratives.records import COMPARISON, FactSet, Subject
 
 PAIR_RULE = "pair_sector"
@@ -90,7 +92,8 @@ def comparison_facts(field: Field, row: Row, lines: Iterable[Row]) -> FactSet:
     for line in lines:
         by_level.setdefault(line["level"], []).append(line)
     rules = _add_sectors(book, field, pair, by_level.get("sector", []))
-    _add_corners(book, field, pair, by_level.get("corner", []))
+    sure_ms = max(field.settings.worth_ms, uncertain_ms(row["note"]))
+    _add_corners(book, field, pair, by_level.get("corner", []), sure_ms)
     book.add_text("note", "pair", "note", row["note"], source)
     return FactSet(
         subject=Subject(kind=COMPARISON, vehicle_id=pair.a, other_id=pair.b),
@@ -114,7 +117,7 @@ def _add_medians(book: FactBook, field: Field, pair: _Pair) -> None:
     counts = [len(field.clean_laps.get(vehicle, ())) for vehicle in (pair.a, pair.b)]
     if None not in medians and min(counts) >= field.settings.stint_laps:
         gap = medians[1] - medians[0]  # type: ignore[operator]
-        if abs(gap) >= field.settings.worth_ms:
+        if abs(gap) >= _sure_ms(field, pair, "lap_time_ms"):
             _add_gap(
                 book,
                 pair,
@@ -122,6 +125,14 @@ def _add_medians(book: FactBook, field: Field, pair: _Pair) -> None:
                 _Line(metric="pair_median", gap_ms=gap),
                 Source(table="lap_statistics", key=pair.key),
             )
+
+
+def _sure_ms(field: Field, pair: _Pair, column: str) -> float:
+    """From which difference on the medians of the pair's clean laps are surely apart; never where laps are too few."""
+    a, b = ([lap[column] for lap in field.clean_laps.get(vehicle, ())] for vehicle in (pair.a, pair.b))
+    if min(len(a), len(b)) < field.settings.stint_laps:
+        return math.inf
+    return sure_difference(a, b, field.settings)
 
 
 def _add_steadier(book: FactBook, field: Field, pair: _Pair) -> None:
@@ -140,7 +151,6 @@ def _add_steadier(book: FactBook, field: Field, pair: _Pair) -> None:
 
 
 def _add_sectors(book: FactBook, field: Field, pair: _Pair, lines: Iterable[Row]) -> dict[str, str]:
-    worth = field.settings.worth_ms
     rules: dict[str, str] = {}
     usual: dict[str, list[tuple[float, int]]] = {pair.a: [], pair.b: []}
     for line in lines:
@@ -150,7 +160,7 @@ def _add_sectors(book: FactBook, field: Field, pair: _Pair, lines: Iterable[Row]
         on_laps = _Line(metric="pair_sector", gap_ms=line["gap_ms"], place=place)
         _add_gap(book, pair, f"sector_{sector}.gap", on_laps, source)
         middle = line["median_gap_ms"]
-        if middle is not None and abs(middle) >= worth:
+        if middle is not None and abs(middle) >= _sure_ms(field, pair, f"sector_{sector}_ms"):
             by_median = _Line(metric="pair_sector_median", gap_ms=middle, place=place)
             _add_gap(book, pair, f"sector_{sector}.median", by_median, source)
             if line["gap_ms"] and (line["gap_ms"] > 0) == (middle > 0):
@@ -167,18 +177,14 @@ def _add_sectors(book: FactBook, field: Field, pair: _Pair, lines: Iterable[Row]
     return rules
 
 
-def _add_corners(book: FactBook, field: Field, pair: _Pair, lines: Iterable[Row]) -> None:
-    """The corners with the largest differences, on the compared laps, for either car."""
+def _add_corners(book: FactBook, field: Field, pair: _Pair, lines: Iterable[Row], sure_ms: float) -> None:
+    """The corners with the largest differences that are sure, on the compared laps, for either car."""
     corners = {
         label: index for index, label in ((row["corner_index"], row["corner"]) for row in field.tables.rows["corners"])
     }
     known = [line for line in lines if line["gap_ms"] is not None and line["name"] in corners]
     for vehicle in (pair.a, pair.b):
-        won = [
-            line
-            for line in known
-            if pair.quicker(line["gap_ms"]) == vehicle and abs(line["gap_ms"]) >= field.settings.worth_ms
-        ]
+        won = [line for line in known if pair.quicker(line["gap_ms"]) == vehicle and abs(line["gap_ms"]) >= sure_ms]
         for number, line in enumerate(sorted(won, key=lambda line: -abs(line["gap_ms"]))[:_TOLD_CORNERS], start=1):
             name, index = f"{pair.side(vehicle)}.corner_{number}", corners[line["name"]]
             source = Source(table="comparison_lines", key=f"{pair.key}/corner/{line['line']}")

@@ -1,7 +1,11 @@
 """The facts of how a car was driven: habits that are told, strong corners, the ledger, moments out of the ordinary."""
 
+import re
+from collections import Counter
 from collections.abc import Iterable
 
+from grx_pipeline.formats import event_words, listed
+from grx_pipeline.methods.driving.ledger_lines import FLAT_EVIDENCE
 from grx_pipeline.narratives.facts.book import FactBook, Row, Source, plain_name
 from grx_pipeline.narratives.facts.evidence import Compared, Varied, read_evidence
 from grx_pipeline.narratives.facts.field import Field
@@ -11,9 +15,14 @@ REFERENCES = {
     "own best three": "your own best three laps there",
     "class best quartile": "the quickest quarter of the class",
 }
+_TOLD_SENTENCES = 2
 # How far a mark is moved at a time: the advice of the table says it in these words.
 STEP = "3 to 5 m"
-_WITHOUT = "Without it no habit at a corner, no unusual moment and no place within a sector can be told."
+FLAT_RULE, MOMENTS_RULE = "flat_straight", "moments_corner"
+_WITHOUT = (
+    "There is no telemetry of this car: no habit at a corner, no unusual moment and no place within a sector can be "
+    "told."
+)
 
 
 def add_driving(book: FactBook, field: Field, vehicle: str) -> dict[str, str]:
@@ -21,9 +30,10 @@ def add_driving(book: FactBook, field: Field, vehicle: str) -> dict[str, str]:
     rules = _add_habits(book, field, vehicle)
     if not field.tables.row_of("drivers", vehicle)["has_telemetry"]:
         book.add_text("without.telemetry", "driver", "note", _WITHOUT, Source(table="drivers", key=vehicle))
-    _add_ledger(book, field, vehicle)
+        return rules
+    rules |= _add_ledger(book, field, vehicle)
     _add_strong_corners(book, field, vehicle)
-    _add_moments(book, field, vehicle)
+    rules |= _add_moments(book, field, vehicle)
     _add_smoothness(book, field, vehicle)
     return rules
 
@@ -51,10 +61,19 @@ def _add_habits(book: FactBook, field: Field, vehicle: str) -> dict[str, str]:
         _add_evidence(book, name, entity, row, source)
         if row["pattern"] is not None:
             rules[f"{name}:{row['pattern']}"] = entity
-    summary = field.tables.row_of("opportunity_drivers", vehicle)
-    why = summary.get("reason")
-    book.add_text("habits.reason", "driver", "note", why, Source(table="opportunity_drivers", key=vehicle))
+    if field.tables.row_of("drivers", vehicle)["has_telemetry"]:
+        why = field.tables.row_of("opportunity_drivers", vehicle).get("reason")
+        source = Source(table="opportunity_drivers", key=vehicle)
+        book.add_text("habits.reason", "driver", "note", shortened(why or ""), source)
     return rules
+
+
+def shortened(reason: str) -> str:
+    """A reason as far as it says how many laps there are and what came of it; the page has the rest."""
+    opening = re.split(r"(?<=\.) ", reason)[:_TOLD_SENTENCES]
+    if opening[0].startswith("No corner"):
+        return f"{re.split('[;:]', opening[0])[0].rstrip('.')}."
+    return " ".join(opening)
 
 
 _PHASES = {"braking": "under braking", "entry": "on the way in", "exit": "on the way out"}
@@ -75,19 +94,39 @@ def _add_evidence(book: FactBook, name: str, entity: str, row: Row, source: Sour
             book.add(f"{name}.{found.figure}.others", entity, f"{found.figure}.field_spread", found.field, source)
 
 
-def _add_ledger(book: FactBook, field: Field, vehicle: str) -> None:
-    """The place of the lap with most of the target, where the ledger goes that far."""
-    lines = [row for row in field.tables.of("ledger", vehicle) if row["level"] == "segment" and row["segment"]]
-    best = max(lines, key=lambda row: (row["gain_ms"], -row["line"]), default=None)
-    if best is not None and best["gain_ms"] >= field.settings.worth_ms:
-        source = Source(table="ledger", key=f"{vehicle}/segment/{best['line']}")
-        entity = f"segment:{best['name']}"
-        book.add_text(
-            "place.name", entity, "segment_name", plain_name(best["name"], field.settings.name_letters), source
-        )
-        book.add("place.gain", entity, "place_gain", best["gain_ms"], source)
+def _add_ledger(book: FactBook, field: Field, vehicle: str) -> dict[str, str]:
+    """The places of the sector with most of the target that hold most of it, where the ledger goes that far: one in
+    the driver's hands, and before it a straight that is flat on both laps."""
+    most = book.facts.get("most.sector")
+    rows = [row for row in field.tables.of("ledger", vehicle) if row["level"] == "segment" and row["segment"]]
+    rules = {}
+    inside = [row for row in rows if most is not None and f"sector:{row['sector']}" == most.entity]
+    told = [row for row in inside if row["gain_ms"] >= field.settings.worth_ms]
+    for row in sorted(told, key=lambda row: (-row["gain_ms"], row["line"])):
+        is_flat = FLAT_EVIDENCE in row["evidence"]
+        name, metric = ("flat", "flat_gain") if is_flat else ("place", "place_gain")
+        if f"{name}.gain" in book:
+            continue
+        source, entity = Source(table="ledger", key=f"{vehicle}/segment/{row['line']}"), f"segment:{row['name']}"
+        place = row["name"].partition(",")[0] + (" (carried down the straight)" if row["phase"] == "carried" else "")
+        label = plain_name(place, field.settings.name_letters)
+        book.add_text(f"{name}.name", entity, "segment_name", label, source)
+        book.add(f"{name}.gain", entity, metric, row["gain_ms"], source)
+        if is_flat:
+            rules[f"flat:{FLAT_RULE}"] = entity
+        else:
+            break
     note = field.tables.row_of("ledger_drivers", vehicle).get("note")
-    book.add_text("place.note", "driver", "note", note, Source(table="ledger_drivers", key=vehicle))
+    if note and book.value("target.gain"):
+        split = sorted({row["sector"] for row in rows})
+        source = Source(table="ledger_drivers", key=vehicle)
+        book.add_text("place.note", "driver", "note", _ledger_note([f"S{sector}" for sector in split]), source)
+    return rules
+
+
+def _ledger_note(split: list[str]) -> str:
+    reach = f"beyond {listed(split)}" if split else "to corners"
+    return f"The target is not followed {reach}: it rests on laps whose traces are not placed surely enough."
 
 
 def _add_strong_corners(book: FactBook, field: Field, vehicle: str) -> None:
@@ -124,29 +163,39 @@ def _drivers_with_laps(field: Field, corner: int) -> int:
     )
 
 
-def _add_moments(book: FactBook, field: Field, vehicle: str) -> None:
-    """The dearest moments that cost time for sure, and how many there were."""
+def _add_moments(book: FactBook, field: Field, vehicle: str) -> dict[str, str]:
+    """How many moments there were, the dearest of those that cost time for sure, and a corner that comes up often."""
     summary, source = field.tables.row_of("dptad_drivers", vehicle), Source(table="dptad_drivers", key=vehicle)
-    book.add_text("moments.reason", "driver", "note", summary.get("reason"), source)
+    if "habits.reason" not in book or (summary.get("own_laps") or 0) >= field.settings.few_traces:
+        book.add_text("moments.reason", "driver", "note", summary.get("reason"), source)
     if summary.get("laps_judged"):
         book.add("moments.count", "driver", "events", summary["events"], source, n=summary["laps_judged"])
-    costly = [row for row in field.tables.of("dptad_events", vehicle) if row["is_costly"] and row["time_lost_ms"]]
+    events = field.tables.of("dptad_events", vehicle)
+    costly = [row for row in events if row["is_costly"] and row["time_lost_ms"]]
     dearest = sorted(costly, key=lambda row: (-row["time_lost_ms"], row["event_id"]))[: field.settings.told_events]
     for number, row in enumerate(dearest, start=1):
         name, corner = f"moment_{number}", field.corners.get(row["corner_index"])
         of_event = Source(table="dptad_events", key=f"{vehicle}/{row['event_id']}")
-        entity = f"event:{row['event_id']}"
-        kind = event_words(row["type"])
-        book.add_text(f"{name}.type", entity, "event_type", f"{kind} at {corner}" if corner else kind, of_event)
+        entity, kind = f"event:{row['event_id']}", event_words(row["type"])
+        metric = "dearest_event" if number == 1 and len(costly) > 1 else "event_type"
+        book.add_text(f"{name}.type", entity, metric, f"{kind} at {corner}" if corner else kind, of_event)
         book.add(f"{name}.lap", entity, "event_lap", row["lap_number"], of_event)
         book.add(f"{name}.loss", entity, "event_loss", row["time_lost_ms"], of_event)
+    return _add_busy_corner(book, field, Counter(row["corner_index"] for row in events), source)
 
 
-def event_words(kind: str) -> str:
-    """`lock_up_suspected` -> `suspected lock-up`."""
-    words = kind.replace("_", " ").replace("lock up", "lock-up").replace("over slowing", "over-slowing")
-    words = words.replace("reapplication", "re-application")
-    return f"suspected {words.removesuffix(' suspected')}" if words.endswith(" suspected") else words
+def _add_busy_corner(book: FactBook, field: Field, counts: Counter[int | None], source: Source) -> dict[str, str]:
+    """The corner with most of the moments, where there is one of them that stands out."""
+    ordered = sorted(((count, -corner) for corner, count in counts.items() if corner in field.corners), reverse=True)
+    if not ordered or ordered[0][0] < field.settings.repeated_events:
+        return {}
+    if len(ordered) > 1 and ordered[1][0] == ordered[0][0]:
+        return {}
+    corner = -ordered[0][1]
+    entity = f"corner:{corner}"
+    book.add_text("busy.corner", entity, "busiest_corner", field.corners[corner], source)
+    book.add("busy.there", entity, "events_at", ordered[0][0], source)
+    return {f"busy:{MOMENTS_RULE}": entity}
 
 
 def _add_smoothness(book: FactBook, field: Field, vehicle: str) -> None:

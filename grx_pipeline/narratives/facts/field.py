@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
 
+import pandas as pd
+
+from grx_pipeline.methods.advice.traffic import sector_gaps_ahead
 from grx_pipeline.narratives import lexicon
 from grx_pipeline.narratives.facts.book import Row, plain_name
 from grx_pipeline.narratives.tables import ResultTables
@@ -15,6 +18,7 @@ from grx_pipeline.robust import MAD_TO_SD
 from grx_pipeline.settings import NarrativeSettings
 
 SECTORS = (1, 2, 3)
+_TIMES = ("sector_1_ms", "sector_2_ms", "sector_3_ms", "lap_time_ms", "elapsed_ms")
 _MEDIAN_TO_MEAN = math.pi / 2  # variance of a median over that of a mean, normal laps
 
 
@@ -34,12 +38,14 @@ class PaceChange:
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """A place among those of a class that have a value; equal values share one."""
+    """A place among those of a class that have a value; equal values share one. `quarter` is the last value of the
+    best quarter."""
 
     place: int
     of: int
     best: float
     best_vehicle: str
+    quarter: float
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,7 @@ class Field:
         session = self.tables.session
         texts = [row[column] or "" for row in self.drivers for column in ("driver_name", "team")]
         words = re.findall(r"[a-z]{3,}", " ".join([*texts, session["circuit_name"], session["circuit"]]).lower())
-        return frozenset(words) - lexicon.openers()
+        return frozenset(words) - lexicon.vocabulary()
 
     @cached_property
     def corners(self) -> dict[int, str]:
@@ -122,14 +128,32 @@ class Field:
         return {(row["category"], row["vehicle_id"]): row for row in self.tables.rows["rankings"]}
 
     @cached_property
-    def sector_spreads(self) -> dict[int, dict[str, float]]:
-        """Robust sd of each sector over clean laps, of drivers with enough of them."""
-        spreads: dict[int, dict[str, float]] = {sector: {} for sector in SECTORS}
-        for vehicle, laps in self.clean_laps.items():
+    def _gaps_ahead(self) -> dict[str, tuple[float, ...]]:
+        laps = pd.DataFrame(self.tables.rows["laps"], columns=["vehicle_id", "lap_number", "is_pit_in", *_TIMES])
+        gaps = sector_gaps_ahead(laps) if len(laps) else ()
+        return {lap_key(lap): tuple(row) for lap, row in zip(self.tables.rows["laps"], gaps, strict=True)}
+
+    def gap_ahead(self, vehicle: str, lap: int, sector: int) -> float:
+        """Least time (ms) to the car ahead at the lines that bound the sector; NaN where none is known."""
+        return float(self._gaps_ahead[f"{vehicle}/{lap}"][sector - 1])
+
+    def is_free(self, lap: Row, sector: int) -> bool:
+        """Whether no car was near ahead in the sector."""
+        return not self.gap_ahead(lap["vehicle_id"], lap["lap_number"], sector) <= self.settings.near_gap_ms
+
+    def free_laps(self, vehicle: str, sector: int) -> list[Row]:
+        """The driver's clean laps with no car near ahead in the sector."""
+        return [lap for lap in self.clean_laps.get(vehicle, ()) if self.is_free(lap, sector)]
+
+    @cached_property
+    def sector_spreads(self) -> dict[int, dict[str, tuple[float, int]]]:
+        """Robust sd of each sector over clean laps with no car near ahead, and how many, of drivers with enough."""
+        spreads: dict[int, dict[str, tuple[float, int]]] = {sector: {} for sector in SECTORS}
+        for vehicle in self.clean_laps:
             for sector in SECTORS:
-                times = [lap[f"sector_{sector}_ms"] for lap in laps]
+                times = [lap[f"sector_{sector}_ms"] for lap in self.free_laps(vehicle, sector)]
                 if len(times) >= self.settings.spread_laps:
-                    spreads[sector][vehicle] = robust_spread(times)
+                    spreads[sector][vehicle] = robust_spread(times), len(times)
         return spreads
 
     @cached_property
@@ -157,9 +181,14 @@ class Field:
         for group in values.values():
             ordered = sorted(group)
             times = [value for value, _ in ordered]
+            quarter = times[math.ceil(len(times) * self.settings.top_share) - 1]
             for value, vehicle in ordered:
                 places[vehicle] = Place(
-                    place=times.index(value) + 1, of=len(times), best=times[0], best_vehicle=ordered[0][1]
+                    place=times.index(value) + 1,
+                    of=len(times),
+                    best=times[0],
+                    best_vehicle=ordered[0][1],
+                    quarter=quarter,
                 )
         return places
 
@@ -170,20 +199,26 @@ def robust_spread(times: Sequence[float]) -> float:
     return MAD_TO_SD * median(abs(time - middle) for time in times)
 
 
-def pace_change(laps: Sequence[Row], settings: NarrativeSettings) -> PaceChange | None:
+def pace_change(laps: Sequence[Row], settings: NarrativeSettings, *, column: str = "lap_time_ms") -> PaceChange | None:
     """The closing half of the clean laps beside the opening half; None where a half has too few laps."""
     half = len(laps) // 2
     if half < settings.stint_laps:
         return None
-    opening, closing = ([lap["lap_time_ms"] for lap in part] for part in (laps[:half], laps[-half:]))
-    variance = sum(robust_spread(part) ** 2 for part in (opening, closing)) / 2
-    error = math.sqrt(_MEDIAN_TO_MEAN * variance * 2 / half)
+    opening, closing = ([lap[column] for lap in part] for part in (laps[:half], laps[-half:]))
     return PaceChange(
         opening_ms=median(opening),
         closing_ms=median(closing),
-        floor_ms=max(settings.worth_ms, settings.sure_errors * error),
+        floor_ms=sure_difference(opening, closing, settings),
         laps=2 * half,
     )
+
+
+def sure_difference(a: Sequence[float], b: Sequence[float], settings: NarrativeSettings) -> float:
+    """From which difference on (ms) the medians of two samples are surely apart by something worth telling."""
+    # Both samples as one: the spread of either alone is too rough where laps are few.
+    variance = sum(robust_spread(part) ** 2 for part in (a, b)) / 2
+    error = math.sqrt(_MEDIAN_TO_MEAN * variance * (1 / len(a) + 1 / len(b)))
+    return max(settings.worth_ms, settings.sure_errors * error)
 
 
 def near_best(laps: Iterable[Row], settings: NarrativeSettings) -> tuple[int, int]:

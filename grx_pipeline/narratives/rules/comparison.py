@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from grx_pipeline.narratives.facts.comparison import PAIR_RULE
 from grx_pipeline.narratives.records import FactSet, Paragraph, Sentence
-from grx_pipeline.narratives.rules.patterns import PAIR_TEXTS
 from grx_pipeline.narratives.rules.voice import Voice
 
 PARTS = {
@@ -97,6 +96,6 @@ def _strategy(voice: Voice) -> Iterator[Sentence]:
         yield from voice.say(
             name,
             f"For {{{side}.car}} the most is to be had in {{{name}.sector}}: by median it loses {{{name}.loss}}.",
-            f"The most that {{{side}.car}} can win is in {{{name}.sector}}: by median it loses {{{name}.loss}}.",
+            f"{{{name}.sector}} has most in it for {{{side}.car}}: by median it loses {{{name}.loss}}.",
         )
-        yield from voice.say(f"{name}.advice", *PAIR_TEXTS.advice, rule=rule)
+        yield from voice.say_rule(name, PAIR_RULE)

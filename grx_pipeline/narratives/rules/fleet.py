@@ -33,15 +33,18 @@ def _summary(voice: Voice) -> Iterator[Sentence]:
     )
     if not voice.has("winner.margin"):
         yield from voice.say("winner", "{winner.car} won at {circuit}.")
-    yield from voice.say(
-        "best",
-        "{best.car} set the best lap of the race at {best.value}.",
-        "The best lap of the race is that of {best.car}, set at {best.value}.",
-    )
+    if voice.entity("best.car") == voice.entity("winner.car"):
+        yield from voice.say("best", "{best.car} also set the best lap of the race at {best.value}.")
+    else:
+        yield from voice.say(
+            "best",
+            "{best.car} set the best lap of the race at {best.value}.",
+            "The best lap of the race is that of {best.car}, set at {best.value}.",
+        )
     yield from voice.say(
         "clean",
         "{cars} stand in the timing, and {clean.laps} are clean.",
-        "{cars} stand in the timing; of their laps {clean.laps} are clean and can set a target.",
+        "{cars} stand in the timing; {clean.laps} are clean, and a target rests on those alone.",
     )
 
 
@@ -68,15 +71,15 @@ def _trends(voice: Voice) -> Iterator[Sentence]:
     )
     yield from voice.say(
         "shared",
-        "{shared.corner} comes up again and again: the same corner is told to {shared.drivers}.",
+        "{shared.corner} is where habits meet: {shared.drivers} have the same corner on the list.",
     )
 
 
 def _highlights(voice: Voice) -> Iterator[Sentence]:
     yield from voice.say(
         "gainer",
-        "{gainer.car} has the most to find: {gainer.value} is the largest gain.",
-        "The largest step to a target is that of {gainer.car}: the most to find is {gainer.value}.",
+        "{gainer.car} has the most to find: the largest gain is {gainer.value}.",
+        "{gainer.car} has the largest step to a target: the most to find is {gainer.value}.",
     )
     yield from voice.say(
         "even",
@@ -93,8 +96,8 @@ def _highlights(voice: Voice) -> Iterator[Sentence]:
 def _conditions(voice: Voice) -> Iterator[Sentence]:
     yield from voice.say(
         "yellow",
-        "The race was neutralised by {yellow.phases}, with the field under yellow for {yellow.time}.",
-        "There was yellow for {yellow.time}, and the race was neutralised by {yellow.phases}.",
+        "The race was neutralised by {yellow.phases}, and yellow lasted for {yellow.time}.",
+        "The field ran under yellow for {yellow.time}: the race was neutralised by {yellow.phases}.",
     )
     yield from voice.say("weather", "The air had {air.temp} and the track {track.temp}, on average.")
     if not voice.has("track.temp"):
@@ -109,7 +112,7 @@ def _data(voice: Voice) -> Iterator[Sentence]:
         return
     yield from voice.say(
         "data",
-        "Telemetry covers {telemetry.laps}, and the cars with telemetry are {telemetry.cars}.",
-        "There is telemetry of {telemetry.cars}; the laps with telemetry are {telemetry.laps}.",
+        "Telemetry covers {telemetry.laps}, and {telemetry.cars} have telemetry.",
+        "There is telemetry of {telemetry.laps}, and {telemetry.cars} have telemetry.",
     )
-    yield from voice.say("habits", "With {habits.judged} there are enough laps for a habit to show.")
+    yield from voice.say("habits", "There are laps enough for a habit to show for {habits.judged}.")

@@ -9,7 +9,17 @@ from dataclasses import dataclass
 
 from grx_pipeline.narratives import lexicon
 from grx_pipeline.narratives.facts.comparison import PAIR_RULE
-from grx_pipeline.narratives.facts.driver import CLASS_RULE, SECTOR_RULE
+from grx_pipeline.narratives.facts.course import FADE_RULE, PACE_RULE
+from grx_pipeline.narratives.facts.driving import FLAT_RULE, MOMENTS_RULE
+from grx_pipeline.narratives.facts.sectors import (
+    CLASS_RULE,
+    FREE_RULE,
+    JOIN_RULE,
+    SECTOR_RULE,
+    TOP_RULE,
+    TOW_RULE,
+    UNEVEN_RULE,
+)
 from grx_pipeline.narratives.verify import RuleWords
 
 
@@ -31,7 +41,7 @@ _EXIT_CHECK = (
     "It works when the exit speed is around {*.exit_speed_kmh.goal}.",
 )
 _BRAKE_CHECK = (
-    "On the traces it shows when braking begins around {*.brake_onset_m.goal} and the minimum speed does not suffer.",
+    "On the traces it shows when braking begins around {*.brake_onset_m.goal} and the minimum speed holds.",
     "Look for it on the traces: braking begins around {*.brake_onset_m.goal}, and the car still makes the apex.",
 )
 
@@ -40,7 +50,7 @@ PATTERNS: Mapping[str, PatternTexts] = {
         meaning=("The car is slowed before it has to be.", "That is road you give away before the corner starts."),
         advice=(
             "Move the braking point later in steps of {*.step}, with the same pressure and the same release.",
-            "Brake later in steps of {*.step} and change nothing else, so that you feel what it does.",
+            "Brake later in steps of {*.step} and keep the rest as it is, so that you feel what it does.",
         ),
         check=_BRAKE_CHECK,
     ),
@@ -78,15 +88,15 @@ PATTERNS: Mapping[str, PatternTexts] = {
         check=_SPEED_CHECK,
     ),
     "slow_entry_without_brake": PatternTexts(
-        meaning=("There is no braking here, so the lift alone takes the speed.",),
+        meaning=("The lift alone takes the speed here.",),
         advice=("Lift later, or lift less, and carry the speed in.",),
         check=_SPEED_CHECK,
     ),
     "rolling": PatternTexts(
-        meaning=("With no pedal down the car just gets slower.",),
+        meaning=("With the feet off the pedals the car just gets slower.",),
         advice=(
             "Stay on the throttle until the lift is needed, and carry the speed in.",
-            "Wait with the lift, so that the car does not roll into the corner for nothing.",
+            "Wait with the lift, and let the throttle carry the car to the corner.",
         ),
         check=("It works when you coast for around {*.coasting_s.goal}.", *_SPEED_CHECK),
     ),
@@ -96,7 +106,10 @@ PATTERNS: Mapping[str, PatternTexts] = {
             "Wait with the throttle, then commit to it and keep it down.",
             "Be patient at the apex: open the throttle when you can keep it open.",
         ),
-        check=("It works when you no longer lift and the exit speed is around {*.exit_speed_kmh.goal}.", *_EXIT_CHECK),
+        check=(
+            "It works when the throttle stays down and the exit speed is around {*.exit_speed_kmh.goal}.",
+            *_EXIT_CHECK,
+        ),
     ),
     "late_throttle": PatternTexts(
         meaning=("The car is pointed and waits for your foot.",),
@@ -120,7 +133,7 @@ PATTERNS: Mapping[str, PatternTexts] = {
         check=_SPEED_CHECK,
     ),
     "coasting": PatternTexts(
-        meaning=("In between, no pedal is doing anything.",),
+        meaning=("In between, the pedals rest and the car waits.",),
         advice=(
             "Link the release of the brake to the throttle, so that the car is working all the way.",
             "Let the release of the brake run into the throttle.",
@@ -128,7 +141,9 @@ PATTERNS: Mapping[str, PatternTexts] = {
         check=("It works when you coast for around {*.coasting_s.goal}.", *_SPEED_CHECK),
     ),
     "brake_reapplication": PatternTexts(
-        meaning=("The brake comes off and goes on again; a locked wheel is possible, though no wheel speed tells.",),
+        meaning=(
+            "The brake comes off and goes on again; a locked wheel is possible, and wheel speeds are missing to tell.",
+        ),
         advice=("Build the pressure more gently and release in a continuous movement.",),
         check=_SPEED_CHECK,
     ),
@@ -141,14 +156,14 @@ PATTERNS: Mapping[str, PatternTexts] = {
         check=("It works when steering reversals come down to around {*.steering_reversals.goal}.", *_SPEED_CHECK),
     ),
     "uneven_braking": PatternTexts(
-        meaning=("There is no braking point here yet, there is a braking area.",),
+        meaning=("So far this is a braking area rather than a braking point.",),
         advice=(
             "Take a fixed marker and a fixed pressure, lap after lap; the speed follows.",
             "Use the same marker with the same pressure until it is dull, then look at the clock.",
         ),
         check=(
-            "It works when the braking of the others is your measure: they stay under {*.brake_onset_m.others}.",
-            "Others stay under {*.brake_peak_bar.others} from lap to lap, and so can you.",
+            "You know that it works when you are where the others are: they stay under {*.brake_onset_m.others}.",
+            "Others stay under {*.brake_peak_bar.others} from lap to lap, and that is the mark for you.",
         ),
     ),
 }
@@ -156,41 +171,148 @@ PATTERNS: Mapping[str, PatternTexts] = {
 _DESCRIBED = frozenset(("brake",))
 UNKNOWN = PatternTexts(meaning=(), advice=(), check=())
 
-# Rules of the timing alone.
-SECTOR_TEXTS = PatternTexts(
-    meaning=(),
-    advice=(
-        "Watch that lap beside your best lap and repeat what you did there.",
-        "Take the video of that lap and look for what was different, then bring it to the next session.",
-        "Put that lap over your best lap and copy the difference.",
-    ),
-    check=(),
+_TOW = (
+    "A car was {*.tow} ahead on that lap, and a tow flatters the clock.",
+    "Take that with care: on that lap a car was {*.tow} ahead, and a tow is worth time.",
 )
-CLASS_TEXTS = PatternTexts(
-    meaning=(),
-    advice=(
-        "Look at that sector beside the class best before you look anywhere else.",
-        "Compare your laps with the class best there; that is where to look next.",
-    ),
-    check=(),
+_COUNT = (
+    "The mark is {*.goal} for {*.name}, and this time {*.reached} got there; it works when that count grows.",
+    "You know that it worked when {*.name} reads {*.goal} again and again; this time {*.reached} got there.",
 )
-PAIR_TEXTS = PatternTexts(
-    meaning=(),
-    advice=(
-        "Compare the laps side by side there before anything else.",
-        "That is the place to look at together: put the laps side by side there.",
+# Rules that need no reference at a corner: sectors, the course of the race, moments.
+TIMING: Mapping[str, PatternTexts] = {
+    SECTOR_RULE: PatternTexts(
+        meaning=(),
+        advice=(
+            "Watch that lap beside your best lap and repeat what you did there.",
+            "Take the video of that lap and look for what was different, then bring it to the next session.",
+            "Put that lap over your best lap and copy the difference.",
+        ),
+        check=_COUNT,
     ),
-    check=(),
-)
+    JOIN_RULE: PatternTexts(
+        meaning=(
+            "The mark is {*.goal}, and {*.reached} got there: that is your usual pace in this sector.",
+            "It is in your hands already: {*.reached} got there, as the mark is {*.goal}.",
+        ),
+        advice=(
+            "Bring it to the lap on which the other sectors are good.",
+            "Keep doing the same there, and put the good sectors together in the same lap.",
+        ),
+        check=("You know that it worked when a lap reads the target.",),
+    ),
+    TOW_RULE: PatternTexts(
+        meaning=_TOW,
+        advice=(
+            "Take the tow again when a car is there to follow, and leave your markers as they are.",
+            "It takes a car to follow: when there is such a car, drive your own lap behind it and let the tow work.",
+        ),
+        check=_COUNT,
+    ),
+    TOP_RULE: PatternTexts(
+        meaning=_TOW,
+        advice=(
+            "With a clear road your best there is {*.free}, driven on {*.free_lap}: that is the lap to copy, and the "
+            "tow comes on top.",
+            "Copy the lap with a clear road before that: your best with a clear road is {*.free}, driven on "
+            "{*.free_lap}.",
+        ),
+        check=_COUNT,
+    ),
+    FREE_RULE: PatternTexts(
+        meaning=(
+            "On that lap a car was {*.tow} ahead, so it takes another to go by: with a clear road your best there is "
+            "{*.free}, driven on {*.free_lap}.",
+            "A car was {*.tow} ahead on that lap; with a clear road your best there is {*.free}, driven on "
+            "{*.free_lap}.",
+        ),
+        advice=("So that is the lap to watch beside your best lap, and to copy.", "Watch that lap, and copy it."),
+        check=_COUNT,
+    ),
+    FLAT_RULE: PatternTexts(
+        meaning=(
+            "By the ledger {*.gain} of it is to find on the straight ({*.name}), and there the throttle is flat on "
+            "either lap: it is made at the exit before, or by a car ahead.",
+        ),
+        advice=("Look at the exit before that straight, and whether a car was ahead, before you copy that lap.",),
+        check=("It has worked when the speed at the end of that straight comes up with a clear road.",),
+    ),
+    CLASS_RULE: PatternTexts(
+        meaning=(),
+        advice=(
+            "Ask for that car's video of the sector and look where it gets away.",
+            "When you sit down with the data, start there: put your lap beside that car's, corner by corner.",
+            "Compare your laps with that car there before you look anywhere else.",
+        ),
+        check=(
+            "The next mark there is {*.mark}: reach it, and you know that it worked.",
+            "Your next mark there is {*.mark}, and it has worked when you reach it.",
+        ),
+    ),
+    UNEVEN_RULE: PatternTexts(
+        meaning=(),
+        advice=(
+            "Look at the slow laps there, choose a marker for the brake and a marker for the throttle, and repeat "
+            "them lap after lap.",
+            "Drive that sector to fixed markers for a run, and leave the speed for later.",
+        ),
+        check=(
+            "It has worked when your times there lie as close together as those of the others.",
+            "You know that it worked when your spread there comes down to that of the others.",
+        ),
+    ),
+    FADE_RULE: PatternTexts(
+        meaning=(),
+        advice=(
+            "Compare a lap of the opening with a lap of the closing part and look for what changed: the line, the "
+            "markers, or the hands.",
+            "Put an opening lap over a closing lap and ask which changed, the car or the driving.",
+        ),
+        check=(
+            "It has worked when your closing part stays as close to the opening as that of the field.",
+            "You know that it worked when the closing laps stay near your opening pace of {pace.opening}.",
+        ),
+    ),
+    PACE_RULE: PatternTexts(
+        meaning=(),
+        advice=(
+            "Look for what you found on the way, and begin the next race with it.",
+            "Write down what you changed on the way, and bring it to the start of the next race.",
+        ),
+        check=("The mark for the start of the next race is your closing pace of {pace.closing}.",),
+    ),
+    MOMENTS_RULE: PatternTexts(
+        meaning=(),
+        advice=(
+            "Look at those laps side by side at that corner and find what they share.",
+            "Start with that corner: watch those laps there and look for what they have in common.",
+        ),
+        check=(
+            "You know that it worked when that corner is off this list next time.",
+            "It has worked when that corner stays quiet next time.",
+        ),
+    ),
+    PAIR_RULE: PatternTexts(
+        meaning=(),
+        advice=(
+            "Compare the laps side by side there before anything else.",
+            "That is the place to look at together: put the laps side by side there.",
+        ),
+        check=(
+            "It has worked when the medians there come closer.",
+            "You know that it worked when the gap of the medians there gets smaller.",
+        ),
+    ),
+}
 
 
 def rule_words() -> Mapping[str, RuleWords]:
     """What each rule may advise, and which directions it gives: the verbs and directions of its own wordings."""
-    of_timing = {SECTOR_RULE: SECTOR_TEXTS, CLASS_RULE: CLASS_TEXTS, PAIR_RULE: PAIR_TEXTS}
-    return {name: _words_of(texts) for name, texts in {**PATTERNS, **of_timing}.items()}
+    return {name: _words_of(texts) for name, texts in {**PATTERNS, **TIMING}.items()}
 
 
 def _words_of(texts: PatternTexts) -> RuleWords:
     wordings = " ".join((*texts.meaning, *texts.advice, *texts.check)).lower()
     words = frozenset(re.findall(r"[a-z]+", re.sub(r"\{[^}]*\}", " ", wordings)))
-    return RuleWords(advice=(words & lexicon.ADVICE_WORDS) | _DESCRIBED, turning=words & lexicon.TURNING)
+    advice = (words & lexicon.ADVICE_WORDS) | _DESCRIBED
+    return RuleWords(words=words, advice=advice, turning=words & lexicon.TURNING)

@@ -14,6 +14,7 @@ from grx_pipeline.narratives.verify import RuleWords, paragraph_problems
 
 # Every kind of change, as the study names it.
 VALUE, SIGN, UNIT, ENTITY, FACT, RULE = "value", "sign", "unit", "entity", "another fact", "cause or advice"
+DOUBT, WHO, ADDED, MARKUP = "doubt or denial", "somebody else", "something added", "markup"
 _OPPOSITE = {
     "quicker": "slower",
     "faster": "slower",
@@ -37,6 +38,20 @@ _OPPOSITE = {
     "find": "lose",
     "gain": "lose",
 }
+_FIGURES = (
+    *("twelve", "three tenths", "half a second", "ten percent", "XIV", "1,500", "T99", "Mueller", "the corkscrew"),
+    *("\u00bd", "\uff11\uff12", "\u0663", "\u4e09", "\u2460"),
+)
+_DOUBTS = ("not", "nearly", "hardly", "up to", "at least", "less than", "over", "minus", "–", "no more than", "never")
+_OTHERS = ("the class", "others", "the leader", "they")
+_ADDED = (
+    *(" in the rain", ", and you crashed", " in the hairpin", ", says Hamilton", " thanks to the tyres", ", a record"),
+    *(", and the winner cheated", ", so brake later", ", if it is true", " in qualifying", ", twice", " a corner"),
+)
+_MARKUP = (
+    *("<b>x</b>", "<img src=x>", "[x](http://x.example)", "**x**", "`x`", "http://x.example", "&nbsp;"),
+    *("\u200b", "\u202e", "\u00ad", "\u0430", "{{", "\ufe0f"),
+)
 _UNITS = ("metres", "km/h", "tenths", "percent", "s", "bar")
 
 
@@ -70,17 +85,36 @@ def _of_sentence(sentence: Sentence, facts: FactSet) -> Iterator[tuple[str, str,
         if word in _OPPOSITE and (word not in ("find", "off") or _has_axis(sentence, facts)):
             template = _replaced_word(sentence.template, word, _OPPOSITE[word])
             yield SIGN, f"{word} -> {_OPPOSITE[word]}", replace(sentence, template=template), facts
+    yield from _of_wording(sentence, facts)
     if sentence.rule is not None and _claims(sentence):
         yield RULE, "without its rule", replace(sentence, rule=None), facts
         yield RULE, "a rule that is not there", replace(sentence, rule=f"{sentence.rule}_again"), facts
 
 
+def _of_wording(sentence: Sentence, facts: FactSet) -> Iterator[tuple[str, str, Sentence, FactSet]]:
+    """The sentence told of others, with something added, or with what no sentence needs inside."""
+    template, used = sentence.template, [facts.facts[name] for name in sentence.fact_ids]
+    if any(fact.told.axis and "you" in fact.told.phrases for fact in used):
+        for other in _OTHERS:
+            yield WHO, other, replace(sentence, template=re.sub(r"\b[Yy]our?\b", other, template)), facts
+    if not any(fact.told.form == "sentence" for fact in used):
+        body = template.rstrip(".")
+        for added in _ADDED:
+            if not (sentence.rule and "brake" in added):
+                yield ADDED, f"{added}: {template}", replace(sentence, template=f"{body}{added}."), facts
+    for mark in _MARKUP:
+        yield MARKUP, repr(mark), replace(sentence, template=f"{template[:-1]}{mark}{template[-1]}"), facts
+
+
 def _of_fact(sentence: Sentence, facts: FactSet, fact: Fact) -> Iterator[tuple[str, str, Sentence, FactSet]]:
     mark = f"{{{fact.id}}}"
     written = () if fact.told.is_label else (fact.text,)
-    for text in (*written, "twelve", f"{mark} or 9", "T99", "Mueller"):
+    for text in (*written, *_FIGURES, f"{mark} or 9"):
         yield VALUE, f"{fact.id} -> {text}", replace(sentence, template=sentence.template.replace(mark, text)), facts
     if fact.value is not None:
+        for doubt in _DOUBTS:
+            template = sentence.template.replace(mark, f"{doubt} {mark}")
+            yield DOUBT, f"{doubt} {fact.id}", replace(sentence, template=template), facts
         for unit in _UNITS:
             yield UNIT, unit, replace(sentence, template=sentence.template.replace(mark, f"{mark} {unit}")), facts
     if fact.value and fact.told.axis and fact.told.axis != "find":

@@ -11,19 +11,35 @@ from grx_pipeline.narratives.facts.field import Field
 from grx_pipeline.narratives.records import Narrative
 from grx_pipeline.narratives.rules.patterns import rule_words
 from grx_pipeline.narratives.tables import READ, read_tables
-from grx_pipeline.narratives.validation.mutations import ENTITY, FACT, RULE, SIGN, UNIT, VALUE, mutations
+from grx_pipeline.narratives.validation.mutations import (
+    ADDED,
+    DOUBT,
+    ENTITY,
+    FACT,
+    MARKUP,
+    RULE,
+    SIGN,
+    UNIT,
+    VALUE,
+    WHO,
+    mutations,
+)
 from grx_pipeline.narratives.verify import RuleWords, paragraph_problems
 from grx_pipeline.paths import Paths
 from grx_pipeline.sessions import known_sessions
 from grx_pipeline.settings import Settings
 from grx_pipeline.storage.atomic import write_bytes
 
-_WHAT = {
-    VALUE: "a figure typed out, a number word, a digit beside the figure, an invented corner or name",
+WHAT = {
+    VALUE: "a figure typed out, a number word, digits of other scripts, an invented corner or name",
     SIGN: "the word for the direction turned, or the sign of the fact",
     UNIT: "a unit behind the figure",
     ENTITY: "the same figure of another corner, sector, car or lap",
     FACT: "any other fact in its place",
+    DOUBT: "not, nearly, up to, less than or a minus before the figure",
+    WHO: "what the driver does told of the class, the others or the leader",
+    ADDED: "a crash, rain, a place, a person, a cause or an advice at the end",
+    MARKUP: "HTML, a link, Markdown, hidden and look-alike characters",
     RULE: "an advice or a cause without its rule, or with one that does not hold",
 }
 
@@ -85,7 +101,7 @@ def render_study(tally: Tally, sessions: Sequence[str]) -> str:
     """The study as Markdown."""
     rows = [
         f"| {kind} | {what} | {tally.made[kind]:,} | {tally.passed[kind]:,} | {_share(tally, kind)} |"
-        for kind, what in _WHAT.items()
+        for kind, what in WHAT.items()
     ]
     made, passed = tally.made.total(), tally.passed.total()
     share = f"{100 * passed / made:.2f} %" if made else "none made"

@@ -1,0 +1,136 @@
+"""The facts of a driver's sectors: what the target asks for and which lap showed it, and how far the class is."""
+
+from grx_pipeline.narratives.facts.book import FactBook, Row, Source
+from grx_pipeline.narratives.facts.field import SECTORS, Field, Place
+
+SECTOR_RULE, JOIN_RULE = "sector", "sector_join"
+TOW_RULE, TOP_RULE, FREE_RULE = "sector_tow", "sector_tow_on_top", "sector_free"
+AIMS = (SECTOR_RULE, JOIN_RULE, TOW_RULE, TOP_RULE, FREE_RULE)
+CLASS_RULE, UNEVEN_RULE = "class_sector", "uneven_sector"
+
+
+def add_sectors(book: FactBook, field: Field, vehicle: str) -> dict[str, str]:
+    """Add them; returns the rules that hold, each with the sector that it is about."""
+    for row in field.tables.of("siwtl_sectors", vehicle):
+        if row["sector_count"] == len(SECTORS):
+            _add_sector(book, field, vehicle, row)
+    _add_first_sectors(book, field)
+    _add_uneven_sector(book, field, vehicle)
+    return _rules(book, field)
+
+
+def _add_sector(book: FactBook, field: Field, vehicle: str, row: Row) -> None:
+    sector, laps = row["sector"], field.clean_laps[vehicle]
+    name, entity = f"sector_{sector}", f"sector:{sector}"
+    source = Source(table="siwtl_sectors", key=f"{vehicle}/{len(SECTORS)}/{sector}")
+    goal = row["in_best_lap_ms"] - row["gain_ms"]
+    book.add_text(f"{name}.name", entity, "sector_name", f"sector {sector}", source)
+    book.add(f"{name}.gain", entity, "sector_gain", row["gain_ms"], source, n=len(laps))
+    book.add(f"{name}.best", entity, "sector_best", row["best_ms"], source, n=len(laps))
+    book.add(f"{name}.goal", entity, "sector_goal", goal, source, n=len(laps))
+    reached = sum(lap[f"sector_{sector}_ms"] <= goal for lap in laps)
+    book.add(f"{name}.reached", entity, "sector_reached", reached, Source(table="laps", key=vehicle), n=len(laps))
+    donor = Source(table="laps", key=f"{vehicle}/{row['donor_lap']}")
+    book.add(f"{name}.donor", entity, "sector_donor", row["donor_lap"], donor)
+    book.add(f"{name}.done", entity, "sector_done", row["done_on_laps"] - 1, source, n=len(laps) - 1)
+    _add_tow(book, field, vehicle, row)
+    place = field.sector_places[sector].get(vehicle)
+    if place and place.of >= field.settings.ranked_drivers:
+        _add_place(book, field, vehicle, sector, place)
+
+
+def _add_tow(book: FactBook, field: Field, vehicle: str, row: Row) -> None:
+    """Where a car was near ahead on the lap with the best time: how near, and the best with none, if that is better
+    than on the best lap."""
+    sector = row["sector"]
+    name, entity, column = f"sector_{sector}", f"sector:{sector}", f"sector_{sector}_ms"
+    gap = field.gap_ahead(vehicle, row["donor_lap"], sector)
+    if not gap <= field.settings.near_gap_ms:
+        return
+    source = Source(table="laps", key=f"{vehicle}/{row['donor_lap']}")
+    book.add(f"{name}.tow", entity, "tow_gap", gap, source)
+    free = min(field.free_laps(vehicle, sector), key=lambda lap: (lap[column], lap["lap_number"]), default=None)
+    if free is not None and free[column] < row["in_best_lap_ms"]:
+        of_free = Source(table="laps", key=f"{vehicle}/{free['lap_number']}")
+        book.add(f"{name}.free", entity, "sector_free", free[column], of_free)
+        book.add(f"{name}.free_lap", entity, "sector_free_lap", free["lap_number"], of_free)
+
+
+def _add_place(book: FactBook, field: Field, vehicle: str, sector: int, place: Place) -> None:
+    name, entity = f"sector_{sector}", f"sector:{sector}"
+    best = field.tables.row_of("lap_statistics", vehicle)[f"best_sector_{sector}_ms"]
+    of_class = Source(table="lap_statistics", key=vehicle)
+    book.add(f"{name}.place", entity, "sector_place", place.place, of_class, n=place.of)
+    if best > place.best:
+        car = place.best_vehicle
+        than = f"{entity}|than:{car}"
+        book.add(f"{name}.class_gap", than, "sector_class_gap", best - place.best, of_class, n=place.of)
+        book.add_text(
+            f"{name}.class_car", f"car:{car}", "driver", field.full_labels[car], Source(table="drivers", key=car)
+        )
+        mark = place.quarter if best > place.quarter else place.best
+        book.add(f"{name}.mark", entity, "sector_mark", mark, Source(table="lap_statistics"), n=place.of)
+
+
+def _add_first_sectors(book: FactBook, field: Field) -> None:
+    """Which sector holds most of the target, and which is nearest to the class best and which furthest from it."""
+    gains = [(book.value(f"sector_{n}.gain") or 0.0, -n) for n in SECTORS if f"sector_{n}.gain" in book]
+    if gains and max(gains)[0] > 0:
+        _add_first(book, "most", "most_sector", -max(gains)[1], "gain")
+    gaps = [(book.value(f"sector_{n}.class_gap") or 0.0, n) for n in SECTORS if f"sector_{n}.place" in book]
+    if len(gaps) == len(SECTORS) and max(gaps)[0] - min(gaps)[0] >= field.settings.worth_ms:
+        _add_first(book, "widest", "widest_sector", max(gaps)[1], "class_gap")
+        _add_first(book, "closest", "closest_sector", min(gaps)[1], "place")
+
+
+def _add_first(book: FactBook, name: str, metric: str, sector: int, of: str) -> None:
+    fact = book.facts[f"sector_{sector}.{of}"]
+    source = Source(table=fact.table, key=fact.key)
+    book.add_text(f"{name}.sector", f"sector:{sector}", metric, f"sector {sector}", source)
+
+
+def _add_uneven_sector(book: FactBook, field: Field, vehicle: str) -> None:
+    """The sector that varies most against the field's usual spread, where it is clearly more."""
+    ratios = []
+    for sector, spreads in field.sector_spreads.items():
+        if vehicle in spreads and len(spreads) >= field.settings.ranked_drivers:
+            own, laps = spreads[vehicle]
+            usual = sorted(spread for spread, _ in spreads.values())[len(spreads) // 2]
+            ratios.append((own / max(usual, 1.0), sector, own, laps, usual, len(spreads)))
+    if not ratios or max(ratios)[0] < field.settings.uneven_ratio:
+        return
+    _, sector, own, laps, usual, drivers = max(ratios)
+    entity, source = f"sector:{sector}", Source(table="laps", key=vehicle)
+    book.add_text("uneven.name", entity, "sector_name", f"sector {sector}", source)
+    book.add("uneven.spread", entity, "sector_spread", own, source, n=laps)
+    book.add("uneven.usual", entity, "field_spread", usual, Source(table="laps"), n=drivers)
+
+
+def _aim(book: FactBook, name: str) -> str:
+    """How to get what the target asks for in a sector: on most laps it is there already; the lap that showed it was
+    driven alone; it had a car ahead, and a lap driven alone did as well, or nearly, or none did."""
+    reached = book.facts[f"{name}.reached"]
+    if 2 * (reached.value or 0.0) > (reached.n or 0):
+        return JOIN_RULE
+    if f"{name}.tow" not in book:
+        return SECTOR_RULE
+    free = book.value(f"{name}.free")
+    if free is None:
+        return TOW_RULE
+    return FREE_RULE if free <= (book.value(f"{name}.goal") or 0.0) else TOP_RULE
+
+
+def _rules(book: FactBook, field: Field) -> dict[str, str]:
+    """Sectors worth aiming at, the one worth a comparison, the uneven one: what is to be had there can be aimed at."""
+    worth = field.settings.worth_ms
+    rules = {
+        f"sector_{sector}:{_aim(book, f'sector_{sector}')}": f"sector:{sector}"
+        for sector in SECTORS
+        if (book.value(f"sector_{sector}.gain") or 0.0) >= worth
+    }
+    widest, uneven = book.facts.get("widest.sector"), book.facts.get("uneven.name")
+    if widest is not None and (book.value(f"{widest.entity.replace(':', '_')}.class_gap") or 0.0) >= worth:
+        rules[f"{widest.entity.replace(':', '_')}:{CLASS_RULE}"] = widest.entity
+    if uneven is not None:
+        rules[f"uneven:{UNEVEN_RULE}"] = uneven.entity
+    return rules
