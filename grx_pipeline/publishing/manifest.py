@@ -1,11 +1,12 @@
 """What a build's manifest.json says. How a build comes about stands in reports/publish.py."""
 
 import hashlib
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from grx_pipeline.storage.sealed import sealed, unsealed
 
 MANIFEST = "manifest.json"
 GZIP_ENDING = ".gz"
@@ -63,7 +64,7 @@ class BuildManifest:
             "links": dict(sorted(self.links.items())),
             "page_inputs": dict(sorted(self.page_inputs.items())),
         }
-        return json.dumps(document, indent=1, ensure_ascii=False).encode() + b"\n"
+        return sealed(document)
 
 
 def is_immutable(name: str, entry: FileEntry) -> bool:
@@ -73,9 +74,9 @@ def is_immutable(name: str, entry: FileEntry) -> bool:
 
 
 def parse_manifest(content: bytes) -> BuildManifest:
-    """A manifest from its file. Raises ValueError where it is not one."""
+    """A manifest from its file. Raises ValueError where it is not one, or was altered."""
     try:
-        document = json.loads(content)
+        document = unsealed(content, is_required=False)
         return BuildManifest(
             **{name: str(document[name]) for name in ("schema_version", "session", "build", "published_at")},
             files=_entries(document["files"]),

@@ -15,6 +15,8 @@ from grx_pipeline.publishing.manifest import MANIFEST, BuildManifest, parse_mani
 from grx_pipeline.sessions import is_session_id
 from grx_pipeline.storage.atomic import write_bytes
 
+_BUCKETS = frozenset(("s3", "s3a", "gs", "gcs", "abfs", "az", "oss"))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
@@ -36,6 +38,16 @@ class Place:
     def is_local(self) -> bool:
         return isinstance(self.files, LocalFileSystem)
 
+    @property
+    def protocols(self) -> tuple[str, ...]:
+        """The names of the file system in URLs."""
+        return (self.files.protocol,) if isinstance(self.files.protocol, str) else tuple(self.files.protocol)
+
+    @property
+    def is_bucket(self) -> bool:
+        """Whether it has no folders: there, making one would make a bucket where a name is misspelt."""
+        return not _BUCKETS.isdisjoint(self.protocols)
+
     def path(self, name: str) -> str:
         return f"{self.root}/{name}" if name else self.root
 
@@ -49,7 +61,8 @@ class Place:
             if self.is_local:
                 write_bytes(Path(self.path(name)), content)
                 return
-            self.files.makedirs(str(PurePosixPath(self.path(name)).parent), exist_ok=True)
+            if not self.is_bucket:
+                self.files.makedirs(str(PurePosixPath(self.path(name)).parent), exist_ok=True)
             self.files.pipe_file(self.path(name), content, **options)
         except OSError as error:
             raise StorageError(

@@ -6,6 +6,7 @@ what it loads. What a page opened earlier may still load stays for some copies m
 
 import json
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from grx_pipeline.publishing.place import Place, StandingBuild
 
 PUBLICATION = "publication.json"
 LATEST = "latest"
+_AT_ONCE = 16
 _HASHED, _DATA, _PAGE, _MANIFEST = range(4)
 
 
@@ -68,20 +70,37 @@ def copy_site(source: Place, target: Place, *, keep: int, progress: Callable[[st
     if not wanted and is_complete and not unused:
         return Copied(written=0, unchanged=len(items), removed=0, size=0)
     _write_record(target, held, is_complete=False)
-    size = 0
-    for done, (name, item) in enumerate(sorted(wanted.items(), key=lambda pair: (pair[1].rank, pair[0])), start=1):
-        content = _content(item)
-        target.write(name, content, _options(target, name, item.entry))
-        size += len(content)
-        if done % 500 == 0:
-            progress(f"{done:,} of {len(wanted):,} files")
+    size = _write_in_order(wanted, target, progress=progress)
     leaving = [name for name, count in unused.items() if count >= keep]
-    for name in leaving:
-        target.remove(name)
+    with _writers(target) as pool:
+        list(pool.map(target.remove, leaving))
     staying = {name: _Held(sha256=held[name].sha256, unused=unused[name]) for name in set(unused) - set(leaving)}
     here = {name: _Held(sha256=item.entry.sha256, unused=0) for name, item in items.items()}
     _write_record(target, {**staying, **here}, is_complete=True)
     return Copied(written=len(wanted), unchanged=len(items) - len(wanted), removed=len(leaving), size=size)
+
+
+def _write_in_order(wanted: Mapping[str, _Item], target: Place, *, progress: Callable[[str], None]) -> int:
+    """Write the files, those of a rank at once but after all of the ranks before; returns their size."""
+
+    def write(name: str) -> int:
+        content = _content(wanted[name])
+        target.write(name, content, _options(target, name, wanted[name].entry))
+        return len(content)
+
+    done, size = 0, 0
+    with _writers(target) as pool:
+        for rank in sorted({item.rank for item in wanted.values()}):
+            for written in pool.map(write, sorted(name for name in wanted if wanted[name].rank == rank)):
+                done, size = done + 1, size + written
+                if done % 500 == 0:
+                    progress(f"{done:,} of {len(wanted):,} files")
+    return size
+
+
+def _writers(target: Place) -> ThreadPoolExecutor:
+    """A bucket answers many at once, and each takes its time; elsewhere files are written one by one."""
+    return ThreadPoolExecutor(_AT_ONCE if target.is_bucket else 1)
 
 
 def recorded_files(place: Place) -> tuple[Mapping[str, str], bool] | None:
@@ -138,11 +157,10 @@ def _content(item: _Item) -> bytes:
 
 def _options(target: Place, name: str, entry: FileEntry) -> Mapping[str, Any]:
     """What a bucket has to be told: without its type a page would be downloaded, not shown."""
-    protocols = (target.files.protocol,) if isinstance(target.files.protocol, str) else target.files.protocol
     kind, caching = media_type(name), cache_control(name, entry)
-    if "s3" in protocols:
+    if "s3" in target.protocols:
         return {"ContentType": kind, "CacheControl": caching}
-    if "gs" in protocols:
+    if "gs" in target.protocols:
         return {"content_type": kind, "fixed_key_metadata": {"cache_control": caching}}
     return {}
 

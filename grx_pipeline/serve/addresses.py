@@ -71,7 +71,7 @@ def _session_and_rest(parts: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     match parts:
         case ("api", "sessions" | "sessions.json"):
             return SITE, ("api", "sessions.json")
-        case ("api", "sessions", session, *rest) if is_session_id(session):
+        case ("api", "sessions", session, *rest) if session == LATEST or is_session_id(session):
             return session, ("api", *rest)
         case ("api", *rest):
             return LATEST, ("api", *rest)

@@ -1,19 +1,40 @@
 """Answers to questions from the published facts: by rules, or by a model whose every word is checked."""
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import replace
+import contextlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from grx_pipeline.publishing.service_records import ChatAnswer, ChatRequest, Source
-from grx_pipeline.serve.addresses import LATEST
-from grx_pipeline.serve.conversation import Chosen, Context, Named, choose, suggestions
+from grx_pipeline.serve.addresses import LATEST, SITE
+from grx_pipeline.serve.conversation import Chosen, Context, choose, chosen_as_written, suggestions
 from grx_pipeline.serve.index import Build, SiteIndex
+from grx_pipeline.serve.lookups import outside, places
+from grx_pipeline.serve.lookups.asked import Asked
+from grx_pipeline.serve.lookups.published import Found, Published, found
+from grx_pipeline.serve.lookups.sessions import heading, listed_sessions, meant_sessions, which_race
+from grx_pipeline.serve.lookups.topics import fall_back, look_up
 
 _FLEET_PAGE = "index.html"
 _NO_ANSWER = "The facts of this session do not answer that. These they do answer:"
 _NO_FACTS = "This session was published without facts to answer from. Run it again to add them."
 _BY_MODEL = "llm"
+_SIDES = re.compile(r"\bwhere\b|\bstrong|\bbeats?\b|\bbetter in")
+_OWN_SIDE = re.compile(r"\b(?:am|do|did|can|could|was) i\b")
+_OF_A_CAR = (
+    "Where am I losing time?",
+    "What is my target lap?",
+    "What was my best lap?",
+    "Who was quickest in sector 1?",
+)
+_OF_THE_FIELD = (
+    "Who finished on the podium?",
+    "Who set the fastest lap?",
+    "Who was quickest in sector 1?",
+    "Who was the most consistent?",
+)
 
 
 class Speaks(Protocol):
@@ -38,29 +59,142 @@ class Answers:
         build = self._index.build(question.session or LATEST)
         if build is None:
             return None
-        contexts, named = _contexts(question, build)
-        chosen = choose(question, contexts, named)
-        if self._speaker is not None and contexts:
-            context = chosen.context if chosen else contexts[0]
+        site = self._index.build(SITE)
+        entries = ((site.record("api/sessions.json") if site else None) or {}).get("sessions", [])
+        subject = _Subject.of(question, build)
+        if (sessions := listed_sessions(question.message, entries)) is not None:
+            return _answer(question, subject, sessions, ())
+        meant = (
+            () if outside.not_published(subject.asked.rest) else meant_sessions(question.message, entries, build.name)
+        )
+        if len(meant) > 1:
+            again = [f"{question.message.strip(' ?!.')}, race {entry['race']}?" for entry in meant]
+            return ChatAnswer(answer=which_race(meant), suggestions=again, sources=[], mode="rules")
+        if meant and (other := self._index.build(meant[0]["session"])) is not None:
+            answer = await self._of(question, _Subject.of(question, other))
+            return answer.model_copy(
+                update={"answer": f"{heading(meant[0])}: {answer.answer}", "sources": _elsewhere(answer, other)}
+            )
+        return await self._of(question, subject)
+
+    async def _of(self, question: ChatRequest, subject: "_Subject") -> ChatAnswer:
+        """The answer from one session."""
+        chosen = chosen_as_written(question, subject.contexts, subject.others)
+        if chosen is None and (looked_up := _looked_up(subject)) is not None:
+            return _answer(question, subject, looked_up.text, looked_up.sources)
+        chosen = chosen or choose(question, subject.contexts, subject.asked, subject.others, side=subject.side)
+        if self._speaker is not None and subject.contexts:
+            context = chosen.context if chosen else subject.contexts[0]
             spoken = await asyncio.to_thread(self._speaker.speak, question, context)
             if spoken is not None:
-                text, facts = context.to_reader(spoken[0]), spoken[1]
-                following = suggestions(question, contexts, chosen)
-                return ChatAnswer(answer=text, suggestions=following, sources=_sources(context, facts), mode="model")
-        return _by_rules(question, contexts, chosen)
+                text, facts = context.to_reader(spoken[0]), _sources(context, spoken[1])
+                return _answer(question, subject, text, facts, chosen=chosen, mode="model")
+        return _by_rules(question, subject, chosen)
 
 
-def _by_rules(question: ChatRequest, contexts: list[Context], chosen: Chosen | None) -> ChatAnswer:
-    following = suggestions(question, contexts, chosen)
+@dataclass(frozen=True, kw_only=True)
+class _Subject:
+    """What a question is about: its parts, what was written about its pages, and the records that it may look into.
+
+    `others` are the cars it names beside those of its page.
+    """
+
+    asked: Asked
+    others: tuple[str, ...]
+    own: tuple[str, ...]
+    contexts: tuple[Context, ...]
+    published: Published | None
+
+    @classmethod
+    def of(cls, question: ChatRequest, build: Build) -> "_Subject":
+        drivers = (build.record("api/drivers.json") or {}).get("drivers", [])
+        parts = (question.page or _FLEET_PAGE).removesuffix(".html").split("/")
+        cars = {driver["path"]: driver["vehicle_id"] for driver in drivers}
+        own = tuple(cars[part] for part in parts[1:] if part in cars)
+        asked = Asked.of(question.message, drivers, page_cars=own)
+        others = tuple(car for car in asked.named if car not in own)
+        contexts = _contexts(question, build, own, others, drivers)
+        return cls(asked=asked, others=others, own=own, contexts=contexts, published=Published.of(build))
+
+    @property
+    def pair(self) -> tuple[str, str] | None:
+        """The two cars that the question sets against each other."""
+        cars = (*self.own, *self.others) if len(self.own) == 1 and self.others else self.asked.named
+        return (cars[0], cars[1]) if len(cars) > 1 else None
+
+    @property
+    def side(self) -> str:
+        """Of two cars the one whose strengths are asked for: "where am I stronger" is about one's own."""
+        if self.pair is None or self.published is None or not _SIDES.search(self.asked.rest):
+            return ""
+        is_other = len(self.own) == 1 and bool(self.others) and not _OWN_SIDE.search(self.asked.rest)
+        return f"#{self.published.driver(self.pair[int(is_other)])['car_number']}"
+
+    @property
+    def more(self) -> tuple[str, ...]:
+        """Questions that lookups answer."""
+        if self.published is None:
+            return ()
+        return _OF_A_CAR if len(self.own) == 1 else _OF_THE_FIELD
+
+
+def _looked_up(subject: _Subject) -> Found | None:
+    """What the published files hold on the question as it is, or that it is of nothing published."""
+    asked, published = subject.asked, subject.published
+    said = outside.meaning(asked.rest) or outside.small_talk(asked.rest) or outside.not_published(asked.rest)
+    if said is not None:
+        return found(said)
+    if published is None:
+        return None
+    has_pair_text = any(set(subject.pair or ()) == set(context.vehicle_ids) for context in subject.contexts)
+    try:
+        answer = None if subject.pair and has_pair_text else look_up(asked, published)
+        if answer is None and subject.pair and not has_pair_text:
+            answer = places.pair(published, subject.pair)
+    except (KeyError, TypeError):
+        # The build is of a version with other records; its texts still answer.
+        return None
+    return answer
+
+
+def _last_resort(subject: _Subject) -> Found | None:
+    """What the files hold on a question that no text of the session answers."""
+    if subject.published is None:
+        return None
+    with contextlib.suppress(KeyError, TypeError):
+        if subject.pair is not None:
+            return places.pair(subject.published, subject.pair)
+        return fall_back(subject.asked, subject.published)
+    return None
+
+
+def _by_rules(question: ChatRequest, subject: _Subject, chosen: Chosen | None) -> ChatAnswer:
+    if chosen is None and (last := _last_resort(subject)) is not None:
+        return _answer(question, subject, last.text, last.sources)
     if chosen is None:
-        text = _NO_ANSWER if following else _NO_FACTS
-        return ChatAnswer(answer=text, suggestions=following, sources=[], mode="rules")
-    return ChatAnswer(
-        answer=chosen.text,
-        suggestions=following,
-        sources=_sources(chosen.context, chosen.answer.facts),
-        mode="model" if chosen.answer.writer == _BY_MODEL else "rules",
-    )
+        has_any = bool(suggestions(question, subject.contexts, None, subject.more))
+        return _answer(question, subject, _NO_ANSWER if has_any else _NO_FACTS, ())
+    mode: Literal["rules", "model"] = "model" if chosen.answer.writer == _BY_MODEL else "rules"
+    sources = _sources(chosen.context, chosen.answer.facts)
+    return _answer(question, subject, chosen.text, sources, chosen=chosen, mode=mode)
+
+
+def _answer(
+    question: ChatRequest,
+    subject: _Subject,
+    text: str,
+    sources: Sequence[Source],
+    *,
+    chosen: Chosen | None = None,
+    mode: Literal["rules", "model"] = "rules",
+) -> ChatAnswer:
+    following = suggestions(question, subject.contexts, chosen, subject.more)
+    return ChatAnswer(answer=text, suggestions=following, sources=list(sources), mode=mode)
+
+
+def _elsewhere(answer: ChatAnswer, build: Build) -> list[Source]:
+    """Sources in another session than the question's, as seen from there."""
+    return [source.model_copy(update={"path": f"../{build.name}/{source.path}"}) for source in answer.sources]
 
 
 def _sources(context: Context, names: tuple[str, ...]) -> list[Source]:
@@ -68,28 +202,22 @@ def _sources(context: Context, names: tuple[str, ...]) -> list[Source]:
     return [Source(fact_id=f["id"], text=f"{f['meaning']}: {f['text']}", path=context.page) for f in facts]
 
 
-def _contexts(question: ChatRequest, build: Build) -> tuple[list[Context], Named]:
-    """What may be said, the nearest first, and the cars that the question names beside those of its page.
-
-    First stands what is about named cars, then the page, then the page's cars, then the fleet.
-    """
-    page = _context(build, question.page or _FLEET_PAGE)
-    drivers = (build.record("api/drivers.json") or {}).get("drivers", [])
+def _contexts(
+    question: ChatRequest, build: Build, own: Sequence[str], others: Sequence[str], drivers: Sequence[Mapping[str, Any]]
+) -> tuple[Context, ...]:
+    """What may be said, the nearest first: about other cars that are named, the page, its cars, the fleet."""
     numbers = {driver["vehicle_id"]: f"#{driver['car_number']}" for driver in drivers}
-    own = page.vehicle_ids if page else ()
-    mentioned = Named.of(question.message, drivers)
-    named = [car for car in mentioned.vehicle_ids if car not in own]
     pages: dict[str, str | None] = {}
-    if len(own) == 1 and named:
-        pages[_pair(build, own[0], named[0])] = None
-    elif len(named) > 1:
-        pages[_pair(build, named[0], named[1])] = None
-    pages |= {_driver(build, car): numbers[car] for car in named[:2]}
+    if len(own) == 1 and others:
+        pages[_pair(build, own[0], others[0])] = None
+    elif len(others) > 1:
+        pages[_pair(build, others[0], others[1])] = None
+    pages |= {_driver(build, car): numbers[car] for car in others[:2]}
     pages[question.page or _FLEET_PAGE] = None
     pages |= {_driver(build, car): numbers.get(car) for car in own if len(own) > 1}
     pages.setdefault(_FLEET_PAGE, None)
     found = [_context(build, name, told_to=told_to) for name, told_to in pages.items()]
-    return [context for context in found if context is not None], replace(mentioned, vehicle_ids=tuple(named))
+    return tuple(context for context in found if context is not None)
 
 
 def _driver(build: Build, vehicle: str) -> str:

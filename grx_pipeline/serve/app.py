@@ -64,11 +64,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @app.get(_EVENTS)
     async def listen(session: str | None = None) -> Response:
-        if session not in (None, SITE_NAME) and (session == SITE or index.build(session or "") is None):
-            return ProblemResponse(HTTPStatus.NOT_FOUND, "There is no such session.")
+        if session not in (None, SITE_NAME) and (session == SITE or index.build(session) is None):
+            return ProblemResponse(HTTPStatus.NOT_FOUND, "There is no such session.", headers=_READABLE_ANYWHERE)
         if events.is_full:
             detail = "Too many pages listen already."
-            return ProblemResponse(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"retry-after": "60"})
+            headers = {**_READABLE_ANYWHERE, "retry-after": "60"}
+            return ProblemResponse(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=headers)
         headers = {**_NOT_KEPT, **_READABLE_ANYWHERE, "x-accel-buffering": "no"}
         return StreamingResponse(events.stream(session), media_type="text/event-stream", headers=headers)
 
@@ -91,7 +92,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         detail = "The server made a mistake; it is in its log."
         return ProblemResponse(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
 
-    app.add_middleware(_FilesFirst, files=SiteFiles(index, cache, send_timeout_s=limits.send_timeout_s))
+    app.add_middleware(_FilesFirst, files=SiteFiles(index, cache))
     return app
 
 

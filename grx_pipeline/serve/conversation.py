@@ -6,19 +6,63 @@ from dataclasses import dataclass
 from typing import Any
 
 from grx_pipeline.publishing.service_records import ChatRequest
+from grx_pipeline.serve.lookups.asked import Asked
 
 _SUGGESTIONS = 4
 _TOKEN = re.compile(r"#?[\w'-]+")
-_CAR = re.compile(r"(?:#|\b(?:car|number|no\.?)\s+)(\d{1,3})\b")
-_CORNER = re.compile(r"\b(?:t|turn|corner)[ -]?(\d{1,2}[a-z]?)\b")
-_SECTOR = re.compile(r"\b(?:s|sector)[ -]?([123])\b")
 # A place that is named outweighs words that fit by chance.
 _PLACE_SCORE = 3
+_STRENGTHS = "strengths_"
 _PAIR_WORDS = frozenset(("compare", "compared", "than", "versus", "vs", "against", "between", "beat", "beaten"))
 _FOLLOW_UPS = frozenset(("more", "next", "else", "then", "and", "further", "continue", "after", "on"))
 _ABOUT = frozenset(("about", "show", "how", "who"))
+_NUMBER = re.compile(r"\d+[a-z]?")
+# Parts of the texts by other words than the published ones.
+_INTENTS = tuple(
+    (re.compile(words), frozenset(parts.split()))
+    for words, parts in (
+        (
+            r"\bhow (?:did|was|were|has|have)\b.*\b(?:go|gone|do|done|race|it|i|he|she|they)\b|\bsumm|\boverview",
+            "summary",
+        ),
+        (r"\bhow did\s*(?:do)?\W*$|^\W*(?:about|tell|and|what)\b\W*(?:me|about|of)?\W*(?:about)?\W*$", "summary"),
+        (r"\bwon\b|\bwins?\b|\bwinner\b|\bvictor", "summary"),
+        (
+            r"\bt[yi]res?\b|\bfad(?:e|ed|ing)\b|\bf[ae]ll off|\bdrop(?:ped)? off|\bstint|\bend of the race|\bconsisten",
+            "race",
+        ),
+        (r"\bimproved\b|\bgot (?:faster|slower|quicker)|\bduring the race|\bpace of the", "trends"),
+        (r"\bmistake|\berrors?\b|\bmoments?\b|\bwrong\b|\bspun|\bspin|\block", "moments"),
+        (r"\bdata\b|\btelemetry|\btrust|\breliab|\baccura|\blogger", "missing data"),
+        (r"\bimprove\b|\badvice|\btips?\b|\bwork on|\bdo differently|\bpracti[cs]e", "change_1"),
+        (r"\bstrength|\bstrong\b|\bgood at|\bdo(?:ing)? well|\bdid well", "strengths"),
+        (r"\bsmooth|\bhands\b|\bfeet\b", "hands"),
+        (r"\bwhere\b|\bstronger|\bbeats?\b|\bbetter in", f"{_STRENGTHS}a {_STRENGTHS}b"),
+        (r"\bclass\b|\bothers\b|\boff the pace", "class"),
+    )
+)
 _COMMON = frozenset(
     (
+        *(
+            "how",
+            "go",
+            "when",
+            "where",
+            "who",
+            "why",
+            "much",
+            "many",
+            "get",
+            "got",
+            "just",
+            "really",
+            "so",
+            "too",
+            "if",
+        ),
+        *("here", "most", "first", "last", "should", "one", "out", "up", "down", "into", "use", "time", "race", "best"),
+        *("lap", "laps", "car", "cars", "driver", "drivers", "take", "make", "made", "some", "thing", "good", "need"),
+        *("does", "been", "being", "he", "she", "his", "her", "him", "them", "no", "yes", "now", "also", "about"),
         *("a", "am", "an", "and", "any", "are", "at", "be", "by", "can", "could", "did", "do", "does", "for", "from"),
         *("give", "had", "has", "have", "i", "in", "is", "it", "me", "my", "of", "on", "or", "our", "please", "tell"),
         *("than", "that", "the", "their", "there", "they", "this", "to", "was", "we", "were", "what", "which", "will"),
@@ -34,6 +78,7 @@ class Prepared:
     question: str
     words: frozenset[str]
     answer: str
+    part: str
     writer: str
     facts: tuple[str, ...]
     places: frozenset[str]
@@ -87,61 +132,73 @@ class Chosen:
         return self.context.to_reader(self.answer.answer)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Named:
-    """The cars that a message names by number or by their driver, and the message without these names."""
-
-    vehicle_ids: tuple[str, ...]
-    rest: str
-
-    @classmethod
-    def of(cls, message: str, drivers: Sequence[Mapping[str, Any]]) -> "Named":
-        text = message.casefold()
-        numbers = {number.lstrip("0") or "0" for number in _CAR.findall(text)}
-        rest, found = _CAR.sub(" ", text), []
-        for driver in drivers:
-            name = (driver["driver_name"] or "").casefold()
-            has_name = bool(name) and re.search(rf"\b{re.escape(name)}\b", text) is not None
-            if has_name or (driver["car_number"].lstrip("0") or "0") in numbers:
-                found.append(driver["vehicle_id"])
-                rest = rest.replace(name, " ") if has_name else rest
-        return cls(vehicle_ids=tuple(found), rest=rest)
-
-
-def choose(question: ChatRequest, contexts: Sequence[Context], named: Named) -> Chosen | None:
+def choose(
+    question: ChatRequest, contexts: Sequence[Context], asked: Asked, others: Sequence[str], *, side: str = ""
+) -> Chosen | None:
     """The prepared answer with most in common with the question, the first page's before the others'.
 
-    Where the question names cars (`named`), only what is about them is an answer. A question that only asks to go on
-    gets what follows the last one of the history.
+    Where the question names `others` than the page's cars, only what is about them is an answer; `side` is the one of
+    two cars that it asks about, as #13. A question that only asks to go on gets what follows the last one of the
+    history.
     """
-    cars = set(named.vehicle_ids)
+    cars = set(others)
     about = [context for context in contexts if not cars or cars & set(context.vehicle_ids)]
     everything = [Chosen(context=context, answer=answer) for context in about for answer in context.answers]
-    asked = question.message.strip().casefold()
-    for chosen in everything:
-        if asked in (chosen.context.asked(chosen.answer).casefold(), chosen.answer.question.casefold()):
-            return chosen
-    words = _words(named.rest)
-    if words <= _FOLLOW_UPS and not cars:
-        return _following(question, contexts)
-    places = _places(question.message)
-    if places and not any(places & chosen.answer.places for chosen in everything):
+    words = _words(asked.rest)
+    if words <= _FOLLOW_UPS and not cars and (words or asked.rest.strip("?!. ")):
+        following = _following(question, contexts)
+        if following or words:
+            return following
+    places = frozenset(f"corner:t{corner}" for corner in asked.corners) | {f"sector:{n}" for n in asked.sectors}
+    if places and not any(_at(places, chosen.answer) for chosen in everything):
         return None
-    scores = [(_score(chosen, words, places), -place) for place, chosen in enumerate(everything)]
+    parts = frozenset(part for pattern, meant in _INTENTS if pattern.search(asked.rest) for part in meant)
+    wanted = words | {side} if side else words
+    fitting = [
+        c for c in everything if not (side and c.answer.part.startswith(_STRENGTHS) and side not in c.answer.words)
+    ]
+    scores = [(_score(chosen, wanted, places, parts), -place) for place, chosen in enumerate(fitting)]
     score, place = max(scores, default=(0, 0))
     if not score and cars and not words - _ABOUT:
         return everything[0] if everything else None
-    return everything[-place] if score else None
+    return fitting[-place] if score else None
 
 
-def _score(chosen: Chosen, words: frozenset[str], places: frozenset[str]) -> int:
+def chosen_as_written(question: ChatRequest, contexts: Sequence[Context], others: Sequence[str]) -> Chosen | None:
+    """The prepared answer whose own question was asked, as a suggestion is."""
+    asked, cars = question.message.strip().casefold(), set(others)
+    for context in contexts:
+        if cars and not cars & set(context.vehicle_ids):
+            continue
+        for answer in context.answers:
+            if asked in (context.asked(answer).casefold(), answer.question.casefold()):
+                return Chosen(context=context, answer=answer)
+    return None
+
+
+def _score(chosen: Chosen, words: frozenset[str], places: frozenset[str], parts: frozenset[str]) -> int:
+    """How well an answer fits; 0 where less than half of the words that say something are its own."""
     is_pair = len(chosen.context.vehicle_ids) > 1 and bool(words & _PAIR_WORDS)
     fitting = words & chosen.answer.words
-    return len(fitting) + _PLACE_SCORE * len(places & chosen.answer.places) + (_PLACE_SCORE if is_pair else 0)
+    meant = (_PLACE_SCORE if is_pair else 0) + (_PLACE_SCORE if chosen.answer.part in parts else 0)
+    meant += _PLACE_SCORE * len(_at(places, chosen.answer))
+    return meant + len(fitting) if meant or 2 * len(fitting) >= len(words) else 0
 
 
-def suggestions(question: ChatRequest, contexts: Sequence[Context], chosen: Chosen | None) -> list[str]:
-    """What to ask next: what follows the answer on its page, then from the other pages; nothing that was asked."""
+def _at(places: frozenset[str], answer: Prepared) -> set[str]:
+    """Which of the named places an answer is about; T5 is part of T5-T6."""
+    return {
+        place
+        for place in places
+        for own in answer.places
+        if own == place or (own.startswith("corner:") and place.removeprefix("corner:t") in _NUMBER.findall(own))
+    }
+
+
+def suggestions(
+    question: ChatRequest, contexts: Sequence[Context], chosen: Chosen | None, more: Sequence[str] = ()
+) -> list[str]:
+    """What to ask next: what follows the answer on its page, one of `more`, then the others; nothing that was asked."""
     asked = _asked(question) | ({chosen.context.asked(chosen.answer).casefold()} if chosen else set())
     lists: list[list[str]] = []
     for context in contexts:
@@ -151,11 +208,12 @@ def suggestions(question: ChatRequest, contexts: Sequence[Context], chosen: Chos
             lists.insert(0, questions[start:] + questions[:start])
         else:
             lists.append(questions)
-    open_lists = [[text for text in texts if text.casefold() not in asked] for texts in lists]
-    own, others = open_lists[:1], open_lists[1:]
+    open_lists = [[text for text in texts if text.casefold() not in asked] for texts in (*lists[:1], more, *lists[1:])]
+    own, looked_up, *others = open_lists if lists else ([], *open_lists)
     # One place is kept for another page, so that nobody is held on this one.
-    firsts = [text for texts in own for text in texts[: _SUGGESTIONS - 1]]
-    rest = [text for texts in (*others, *(texts[_SUGGESTIONS - 1 :] for texts in own)) for text in texts]
+    count = _SUGGESTIONS - 1 - min(len(looked_up), 1)
+    firsts = [*own[:count], *looked_up[:1]]
+    rest = [text for texts in (*others, looked_up[1:], own[count:]) for text in texts]
     return list(dict.fromkeys([*firsts, *rest]))[:_SUGGESTIONS]
 
 
@@ -179,6 +237,7 @@ def _prepared(entry: Mapping[str, Any], facts: Mapping[str, Mapping[str, Any]]) 
         question=entry["question"],
         words=frozenset(word.casefold() for word in entry["words"]) | _words(entry["question"]),
         answer=entry["answer"],
+        part=entry["part"],
         writer=entry["writer"],
         facts=tuple(name for name in entry["facts"] if name in facts),
         places=frozenset(facts[name]["entity"].casefold() for name in entry["facts"] if name in facts),
@@ -187,9 +246,3 @@ def _prepared(entry: Mapping[str, Any], facts: Mapping[str, Mapping[str, Any]]) 
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(_TOKEN.findall(text.casefold())) - _COMMON
-
-
-def _places(message: str) -> frozenset[str]:
-    text = message.casefold()
-    corners = {f"corner:t{number}" for number in _CORNER.findall(text)}
-    return frozenset(corners | {f"sector:{number}" for number in _SECTOR.findall(text)})

@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any
 
 from grx_pipeline.publishing.service_records import BuildEvent
-from grx_pipeline.serve.addresses import SITE
+from grx_pipeline.serve.addresses import LATEST, SITE
 from grx_pipeline.serve.index import SiteIndex
 from grx_pipeline.settings import ServeSettings
 
@@ -34,7 +34,7 @@ class BuildEvents:
         return self.listeners >= self._settings.max_event_clients
 
     async def stream(self, session: str | None) -> AsyncIterator[bytes]:
-        """The builds as they stand, then each new one, of one session (or "site") or of all."""
+        """The builds as they stand, then each new one, of one session (or "site", "latest") or of all."""
         self.listeners += 1
         try:
             self._look()
@@ -44,7 +44,8 @@ class BuildEvents:
             told: dict[str, BuildEvent] = {}
             while not self._closing:
                 for name, event in sorted(self._standing.items()):
-                    if session in (None, name) and told.get(name) != event:
+                    is_meant = name == session or (session is None and name != LATEST)
+                    if is_meant and told.get(name) != event:
                         told[name] = event
                         yield _message(event)
                 if not await self._wait():
@@ -84,10 +85,10 @@ class BuildEvents:
 
     def _look(self) -> bool:
         """Take in what stands; whether anything changed."""
-        builds = {name: self._index.build(name) for name in (SITE, *self._index.sessions())}
+        builds = {name: self._index.build(name) for name in (SITE, *self._index.sessions(), LATEST)}
         standing = {
             name or SITE_NAME: BuildEvent(
-                session=name or SITE_NAME, build=build.manifest.build, published_at=build.manifest.published_at
+                session=build.name or SITE_NAME, build=build.manifest.build, published_at=build.manifest.published_at
             )
             for name, build in builds.items()
             if build is not None

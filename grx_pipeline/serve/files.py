@@ -1,13 +1,12 @@
 """The published files over HTTP: conditional requests, ranges, compressed twins, cache headers, CORS for the API."""
 
-import asyncio
-import contextlib
 import functools
 import re
 from collections.abc import Iterable
 from http import HTTPStatus
 from urllib.parse import quote
 
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from grx_pipeline.publishing.headers import cache_control, media_type
@@ -18,18 +17,20 @@ from grx_pipeline.serve.index import Build, DamagedFileError, SiteIndex
 from grx_pipeline.serve.problems import ProblemResponse
 
 _METHODS = "GET, HEAD, OPTIONS"
+_DESCRIPTION = "openapi.json"
 _TAG_LENGTH = 32
 _GZIP_MARK = "-gz"
 _ATTEMPTS = 3
-_RANGE = re.compile(rb"bytes=(\d{0,18})-(\d{0,18})")
+_RANGE = re.compile(rb"bytes=(\d{0,18})-(\d{0,18})", re.IGNORECASE)
+_QUALITY = re.compile(r"(?:^|;)\s*q=([01](?:\.\d{0,3})?)\s*(?:;|$)")
 # So much goes to the network at once; the rest waits until the reader has taken it.
 _PIECE = 256 * 1024
 _CORS: Headers = (
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", b"ETag, Content-Range, Retry-After"),
 )
+_CLOSING: Headers = ((b"connection", b"close"),)
 _PREFLIGHT = {
-    "access-control-allow-origin": "*",
     "access-control-allow-methods": "GET, HEAD",
     "access-control-allow-headers": "If-None-Match, If-Range, Range",
     "access-control-max-age": "86400",
@@ -39,14 +40,14 @@ _PREFLIGHT = {
 class SiteFiles:
     """The ASGI application for everything that is a file."""
 
-    def __init__(self, index: SiteIndex, cache: HotFiles, *, send_timeout_s: float) -> None:
-        self._index, self._cache, self._send_timeout_s = index, cache, send_timeout_s
+    def __init__(self, index: SiteIndex, cache: HotFiles) -> None:
+        self._index, self._cache = index, cache
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         address = parse_address(scope.get("raw_path") or quote(scope["path"]).encode())
         headers = _request_headers(scope)
         if scope["method"] not in ("GET", "HEAD"):
-            await self._other_method(scope, address)(scope, receive, send)
+            await _other_method(scope["method"], address, closes=_has_body(headers))(scope, receive, send)
         elif address is None:
             await _not_found()(scope, receive, send)
         else:
@@ -68,7 +69,7 @@ class SiteFiles:
             except (OSError, DamagedFileError):
                 self._index.forget(build.name)
         detail = "This file is being replaced or is damaged; ask again in a moment."
-        return ProblemResponse(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"retry-after": "1"})
+        return ProblemResponse(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"retry-after": "1", **_cors(address)})
 
     def _file(self, build: Build, name: str, entry: FileEntry, *, accepts_gzip: bool, is_api: bool) -> Answer:
         twin = entry.gzip if accepts_gzip else None
@@ -84,21 +85,19 @@ class SiteFiles:
         status, headers, body = _selected(answer, asked)
         if _has_body(asked):
             # What the reader still sends is not waited for.
-            headers = (*headers, (b"connection", b"close"))
+            headers = (*headers, *_CLOSING)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         if scope["method"] == "HEAD" or len(body) <= _PIECE:
             await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
             return
-        # A reader that takes nothing any more loses its connection.
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._send_timeout_s):
-                for start in range(0, len(body), _PIECE):
-                    more = start + _PIECE < len(body)
-                    await send({"type": "http.response.body", "body": body[start : start + _PIECE], "more_body": more})
+        for start in range(0, len(body), _PIECE):
+            more = start + _PIECE < len(body)
+            await send({"type": "http.response.body", "body": body[start : start + _PIECE], "more_body": more})
 
     def _no_file(self, address: Address) -> "Answer | ProblemResponse":
         if address.has_invalid_lap:
-            return ProblemResponse(HTTPStatus.UNPROCESSABLE_ENTITY, "A lap is a whole number from 1 on.")
+            detail = "A lap is a whole number from 1 on."
+            return ProblemResponse(HTTPStatus.UNPROCESSABLE_ENTITY, detail, headers=_cors(address))
         if self._index.is_folder(address):
             parts = (address.session, *address.parts) if address.session else address.parts
             location = "/" + "/".join(quote(part, safe="") for part in parts) + "/"
@@ -106,24 +105,29 @@ class SiteFiles:
             return Answer(headers, b"", b"")
         return _not_found(self._index, address)
 
-    def _other_method(self, scope: Scope, address: Address | None) -> ProblemResponse:
-        if scope["method"] == "OPTIONS":
-            is_api = address is not None and address.is_api
-            response = ProblemResponse(
-                HTTPStatus.NO_CONTENT, "", headers={"allow": _METHODS, **(_PREFLIGHT if is_api else {})}
-            )
-            response.body = b""
-            return response
-        detail = "The site can only be read. New files are published by the pipeline."
-        return ProblemResponse(HTTPStatus.METHOD_NOT_ALLOWED, detail, headers={"allow": _METHODS})
+
+def _other_method(method: str, address: Address | None, *, closes: bool) -> Response:
+    """What is answered to a method that reads no file; `closes` where a body follows, which nobody reads."""
+    headers = {"allow": _METHODS, **_cors(address)}
+    if closes:
+        headers["connection"] = "close"
+    if method == "OPTIONS":
+        return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers | (_PREFLIGHT if _cors(address) else {}))
+    detail = "The site can only be read. New files are published by the pipeline."
+    return ProblemResponse(HTTPStatus.METHOD_NOT_ALLOWED, detail, headers=headers)
 
 
 def _not_found(index: SiteIndex | None = None, address: Address | None = None) -> ProblemResponse:
     detail = "There is no such file in the site."
     if index is not None and address is not None and index.build(address.session) is None:
         detail = "There is no such session." if address.session else "Nothing is published yet."
-    cors = {name.decode(): value.decode() for name, value in _CORS} if address is not None and address.is_api else {}
-    return ProblemResponse(HTTPStatus.NOT_FOUND, detail, headers=cors)
+    return ProblemResponse(HTTPStatus.NOT_FOUND, detail, headers=_cors(address))
+
+
+def _cors(address: Address | None) -> dict[str, str]:
+    """What lets other sites read the answer, where it is of the API."""
+    is_readable = address is not None and (address.is_api or address.parts == (_DESCRIPTION,))
+    return {name.decode(): value.decode() for name, value in _CORS} if is_readable else {}
 
 
 def _answer_of(name: str, entry: FileEntry, body: bytes, *, is_packed: bool, is_api: bool) -> Answer:
@@ -145,7 +149,7 @@ def _answer_of(name: str, entry: FileEntry, body: bytes, *, is_packed: bool, is_
         headers.append((b"content-security-policy", b"frame-ancestors 'self'"))
         # Tells the page that questions and events are answered here.
         headers.append((b"x-grx-live", b"1"))
-    if is_api or name == "openapi.json":
+    if is_api or name == _DESCRIPTION:
         headers += _CORS
     return Answer(tuple(headers), body, tag)
 
@@ -167,9 +171,10 @@ def _accepts_gzip(header: bytes) -> bool:
     quality = {}
     for item in header.lower().decode("latin-1").split(","):
         name, _, parameters = item.partition(";")
-        match = re.fullmatch(r"\s*q=([01](?:\.\d{0,3})?)\s*", parameters)
+        match = _QUALITY.search(parameters)
         quality[name.strip()] = float(match.group(1)) if match else 1.0
-    return quality.get("gzip", quality.get("*", 0.0)) > 0
+    gzip = quality.get("gzip", quality.get("*", 0.0))
+    return gzip > 0 and gzip >= quality.get("identity", 0.0)
 
 
 def _selected(answer: Answer, asked: dict[bytes, bytes]) -> tuple[HTTPStatus, Headers, bytes]:
@@ -203,17 +208,21 @@ def _without(headers: Iterable[tuple[bytes, bytes]], names: tuple[bytes, ...]) -
 def _part(answer: Answer, header: bytes) -> tuple[HTTPStatus, Headers, bytes]:
     """One range of the file; the whole file for a header that is none or asks for several."""
     match = _RANGE.fullmatch(header.strip())
-    if match is None or match.groups() == (b"", b""):
+    first, last = match.groups() if match else (b"", b"")
+    if not (first or last) or (first and last and int(last) < int(first)):
         return HTTPStatus.OK, answer.headers, answer.body
     size = len(answer.body)
-    first, last = match.groups()
     start = int(first) if first else max(size - int(last), 0)
     stop = min(int(last) + 1, size) if first and last else size
     rest = _without(answer.headers, (b"content-length",))
     if start >= stop:
-        rest = _without(rest, (b"content-type", b"etag", b"cache-control"))
-        unknown = ((b"content-range", f"bytes */{size}".encode()), (b"content-length", b"0"))
-        return HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, (*rest, *unknown), b""
+        problem = ProblemResponse(
+            HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
+            f"The file has {size} bytes.",
+            headers={"content-range": f"bytes */{size}"},
+        )
+        kept = tuple(header for header in rest if header[0].startswith(b"access-control-"))
+        return HTTPStatus(problem.status_code), (*problem.raw_headers, *kept), bytes(problem.body)
     body = answer.body[start:stop]
     span = f"bytes {start}-{stop - 1}/{size}".encode()
     return (

@@ -72,6 +72,8 @@ class SiteIndex:
         if name == LATEST:
             site = self.build(SITE)
             return self.build(site.latest) if site and site.latest else None
+        if name != SITE and not is_session_id(name):
+            return None
         known = self._builds.get(name)
         mark = self._mark(name)
         if mark is not None and known is not None and known[0] == mark:

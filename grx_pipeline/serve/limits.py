@@ -1,13 +1,14 @@
-"""What keeps one reader from taking the server from the others: rates, slow heads, large heads."""
+"""What keeps one reader from taking the server from the others: rates, slow readers, large heads, connections."""
 
 import asyncio
+import ipaddress
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from grx_pipeline.serve.problems import ProblemResponse
 from grx_pipeline.settings import ServeSettings
@@ -34,13 +35,26 @@ class Rate:
         return wait
 
 
+def household(address: str) -> str:
+    """Who asks, for a rate: the address, of IPv6 its network, since one reader has 2**64 addresses there."""
+    try:
+        known = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(known, ipaddress.IPv4Address) or known.ipv4_mapped:
+        return address
+    return str(ipaddress.ip_network((int(known), 64), strict=False).network_address)
+
+
 class GuardedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, but a request's head has to arrive in time and may not be endless.
+    """uvicorn's protocol, but a request's head has to arrive in time and may not be endless, and what is sent is taken.
 
     The limits are those that the application's lifespan gives as `limits`.
     """
 
     _watch: asyncio.TimerHandle | None = None
+    _send_watch: asyncio.TimerHandle | None = None
+    _answered: RequestResponseCycle | None = None
     _head_bytes = 0
     _is_in_head = True
 
@@ -55,6 +69,10 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_head()
+        self._end_sending()
+        # uvicorn marks the request that came last; where several were sent at once, another is being answered.
+        if self._answered is not None:
+            self._answered.disconnected = True
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -73,11 +91,34 @@ class GuardedProtocol(HttpToolsProtocol):
         if sum(len(name) + len(value) for name, value in self.headers) > 1024 * self.limits.max_header_kb:
             self._refuse(431, "The request has too large a head.")
             return
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
+            self._refuse(400, "A request names one host.")
+            return
+        if len(self.connections) > self.limits.max_connections:
+            self._refuse(503, "Too many are connected; ask again in a moment.", retry_after_s=5)
+            return
         super().on_headers_complete()
+        if not self.pipeline:
+            self._answered = self.cycle
+
+    def on_response_complete(self) -> None:
+        if self.pipeline:
+            self._answered = self.pipeline[-1][0]
+        super().on_response_complete()
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self._is_in_head, self._head_bytes = True, 0
+
+    def pause_writing(self) -> None:
+        """The reader lags behind: it has to take what waits for it, or it loses its connection."""
+        super().pause_writing()
+        self._send_watch = self.loop.call_later(self.limits.send_timeout_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._end_sending()
+        super().resume_writing()
 
     def timeout_keep_alive_handler(self) -> None:
         super().timeout_keep_alive_handler()
@@ -98,14 +139,20 @@ class GuardedProtocol(HttpToolsProtocol):
             self._watch.cancel()
             self._watch = None
 
-    def _refuse(self, status: int, detail: str) -> None:
+    def _end_sending(self) -> None:
+        if self._send_watch is not None:
+            self._send_watch.cancel()
+            self._send_watch = None
+
+    def _refuse(self, status: int, detail: str, *, retry_after_s: int | None = None) -> None:
         if not self.transport.is_closing():
-            self.transport.write(_closing_answer(status, detail))
+            later = {} if retry_after_s is None else {"retry-after": str(retry_after_s)}
+            self.transport.write(_closing_answer(status, detail, later))
             self.transport.close()
 
 
-def _closing_answer(status: int, detail: str) -> bytes:
+def _closing_answer(status: int, detail: str, headers: Mapping[str, str]) -> bytes:
     """A problem as it goes over the wire, for a request that never becomes one."""
-    answer = ProblemResponse(status, detail, headers={"connection": "close"})
+    answer = ProblemResponse(status, detail, headers={"connection": "close", **headers})
     head = b"".join(name + b": " + value + b"\r\n" for name, value in answer.raw_headers)
     return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode() + head + b"\r\n" + bytes(answer.body)

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from starlette.requests import ClientDisconnect, Request
 
 from grx_pipeline.publishing.service_records import ChatRequest, InvalidField
-from grx_pipeline.serve.limits import Rate
+from grx_pipeline.serve.limits import Rate, household
 from grx_pipeline.serve.problems import ProblemResponse
 from grx_pipeline.settings import ServeSettings
 
@@ -15,7 +15,7 @@ from grx_pipeline.settings import ServeSettings
 async def read_question(request: Request, settings: ServeSettings, rate: Rate) -> ChatRequest | ProblemResponse:
     """The question, or what is wrong with it."""
     client = request.client.host if request.client else ""
-    wait = rate.seconds_to_wait(client)
+    wait = rate.seconds_to_wait(household(client))
     if wait:
         seconds = math.ceil(wait)
         detail = f"Too many questions from this address; ask again in {seconds} s."

@@ -31,7 +31,6 @@ def serve(settings: Settings, *, host: str, port: int, workers: int, proxies: st
         access_log=log_level in ("debug", "trace"),
         log_level=log_level,
         forwarded_allow_ips=proxies,
-        limit_concurrency=settings.serve.max_connections,
         timeout_graceful_shutdown=_GOODBYE_S,
         server_header=False,
         date_header=True,

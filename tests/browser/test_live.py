@@ -94,14 +94,54 @@ def test_nothing_of_it_appears_from_a_file_or_a_plain_copy(open_page: Open, brow
     page.context.close()
 
 
+def test_a_server_that_went_is_told_in_words(browser: Browser, site: Site, served: tuple[Path, str]) -> None:
+    page, _ = _open(browser, f"{served[1]}/{site.folder.name}/index.html", width=390)
+    page.get_by_text("Ask about this page").click()
+    page.route("**/api/ai/chat", lambda route: route.fulfill(status=502, content_type="text/html", body="<h1>Bad"))
+    page.get_by_role("button", name="Who won, and how?").click()
+    expect(page.locator(".chat-answer")).to_have_text("The server does not answer.")
+    page.unroute("**/api/ai/chat")
+    page.get_by_label("Your question").fill("Who finished last?")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.locator(".chat-answer").last).to_contain_text("P")
+    page.context.close()
+
+
+def test_a_page_that_nobody_looks_at_holds_no_connection(
+    browser: Browser, site: Site, served: tuple[Path, str]
+) -> None:
+    page, complaints = _open(browser, f"{served[1]}/latest/index.html")
+    page.get_by_text("Ask about this page").wait_for()
+    with page.expect_event("requestfailed", lambda request: "/api/events" in request.url) as closed:
+        page.evaluate(
+            """() => {
+              Object.defineProperty(document, "hidden", { value: true, configurable: true });
+              document.dispatchEvent(new Event("visibilitychange"));
+            }"""
+        )
+    assert closed.value.url.endswith("session=latest")
+    with page.expect_request("**/api/events*"):
+        page.evaluate(
+            """() => {
+              Object.defineProperty(document, "hidden", { value: false });
+              document.dispatchEvent(new Event("visibilitychange"));
+            }"""
+        )
+    assert complaints == []
+    page.context.close()
+
+
 @pytest.mark.parametrize("name", ["docs", "redoc"])
 def test_the_apis_pages_work_without_another_host(browser: Browser, served: tuple[Path, str], name: str) -> None:
-    context = browser.new_context()
-    page, elsewhere = context.new_page(), list[str]()
-    own = (served[1], "data:", "blob:")
-    page.on("requestfinished", lambda request: None if request.url.startswith(own) else elsewhere.append(request.url))
+    page, complaints = _open(browser, "about:blank")
+    asked = list[str]()
+    page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{served[1]}/{name}")
     expect(page.get_by_text("GR Cup race reports").first).to_be_visible()
     expect(page.get_by_text("Every published session").locator("visible=true").first).to_be_visible()
-    assert elsewhere == []
-    context.close()
+    assert [url for url in asked if not url.startswith((served[1], "data:", "blob:"))] == []
+    assert complaints == []
+    page.goto((served[0] / f"{name}.html").as_uri())
+    expect(page.get_by_text("Opened as a file")).to_be_visible()
+    assert complaints == []
+    page.context.close()

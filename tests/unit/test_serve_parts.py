@@ -10,7 +10,7 @@ from grx_pipeline.reports.publish import publish
 from grx_pipeline.serve.addresses import LATEST, SITE, parse_address
 from grx_pipeline.serve.cache import Answer, HotFiles
 from grx_pipeline.serve.index import SiteIndex
-from grx_pipeline.serve.limits import Rate
+from grx_pipeline.serve.limits import Rate, household
 
 SESSION = "barber-2025-r1"
 
@@ -82,6 +82,20 @@ def test_an_address_may_ask_so_often_and_others_are_not_touched() -> None:
     assert [rate.seconds_to_wait("a") for _ in range(2)] == [0, 1.0]
     rate.seconds_to_wait("c")
     assert [rate.seconds_to_wait("b") for _ in range(3)] == [0, 0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("2001:db8::1", "2001:db8::ffff:0:2", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
+        ("unix:", "unix:", True),
+    ],
+)
+def test_who_asks_is_an_address_or_a_network_of_ipv6(one: str, other: str, is_same: bool) -> None:
+    assert (household(one) == household(other)) is is_same
 
 
 def put(root: Path, files: dict[str, bytes]) -> None:

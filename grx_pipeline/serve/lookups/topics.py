@@ -1,0 +1,132 @@
+"""Which lookup a question means: patterns in order, those of the field apart from those of one car."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from grx_pipeline.serve.lookups import cars, places, session
+from grx_pipeline.serve.lookups.asked import Asked
+from grx_pipeline.serve.lookups.published import Found, Published, found
+
+_WHICH_CAR = "Say which car: by its number, as in “best lap of #13”, or ask on the page of its driver."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Topic:
+    """Questions of one kind: the words they are known by, and who answers them."""
+
+    words: re.Pattern[str]
+    answer: Callable[[Asked, Published], Found | None]
+    needs: Callable[[Asked], bool]
+
+    def fits(self, asked: Asked) -> bool:
+        return asked.has(self.words) and self.needs(asked)
+
+
+def _topic(
+    words: str, answer: Callable[[Asked, Published], Found | None], needs: Callable[[Asked], bool] | None = None
+) -> Topic:
+    return Topic(words=re.compile(words), answer=answer, needs=needs or (lambda _: True))
+
+
+_BEST = r"\b(?:best|fast\w*|quick\w*|record)\b"
+_BEST_LAP = rf"{_BEST}.*\blaps?\b|\blaps?\b.*{_BEST}|\bpersonal best\b|\bpb\b|\blap record\b"
+_SESSION = (
+    _topic(
+        r"\bweather|\bhot\b|\bcold\b|\bwarm\b|\btemperatures?\b|\brain|\bwet\b|\bdry\b|\bwind|\bhumid|\bsunny",
+        session.weather,
+    ),
+    _topic(r"\byellow|\bsafety car|\bcaution|\bfcy\b|\bneutrali[sz]", session.yellow),
+    _topic(
+        r"\bhow many (?:cars|drivers|entries|starters)|\bhow (?:long|many laps) (?:was|did|is|had|in) the race"
+        r"|\brace (?:length|distance|duration)|\bhow many laps\b(?!.*\b(?:i|my|me)\b)",
+        session.counts,
+        lambda a: a.car is None or "race" in a.rest,
+    ),
+    _topic(
+        r"\bhow long is\b|\b(?:track|lap|circuit) length|\bwhich (?:track|circuit)|\bwhere (?:was|is) (?:the race"
+        r"|this|it)\b|\bhow many (?:corners|turns)|\bwhen was\b|\bdate\b",
+        session.track,
+    ),
+    _topic(r"\bretire\w*|\bdnf|\bdid(?:n't| not) finish|\bdropped? out", session.retired),
+    _topic(
+        r"\bpodium|\btop (?:\d+|three|five|ten)\b|\bresults\b|\bfinishing order|\bclassification|\bleaderboard",
+        session.results,
+    ),
+    _topic(
+        r"\bgap|\bmargin|\bbehind|\bahead|\bbetween",
+        session.gap_between,
+        lambda a: len(a.places) + len(a.named) > 1 and not a.is_own,
+    ),
+)
+_FIELD = (
+    _topic(r"\bsector", session.best_sector, lambda a: bool(a.sectors)),
+    _topic(rf"{_BEST_LAP}|\b(?:who|which)\b.*\b(?:fastest|quickest)\b", session.best_lap),
+    _topic(r"\btop speed|\b(?:highest|max\w*) speed|\bspeed trap|\bstraight.?line", session.top_speed),
+    _topic(r"\bconsisten|\bstead|\bmost even", session.steadiest),
+    _topic(r"\b(?:potential|most to (?:find|gain)|gain most|most to improve)", session.most_to_gain),
+    _topic(r"\bwho\b|\bwhich\b|\bp\d|\blast\b", session.place, lambda a: bool(a.places) and not a.named),
+)
+_CAR = (
+    _topic(r"\bwho\b.*\b(?:faster|quicker|ahead of|better than)", cars.quicker),
+    _topic(r"", places.corner, lambda a: bool(a.corners) and not _asks_advice(a)),
+    _topic(r"", places.sector, lambda a: bool(a.sectors)),
+    _topic(r"", cars.one_lap, lambda a: bool(a.laps)),
+    _topic(r"\bslow|\bworst", cars.slowest_lap, cars.asks_for_slowest),
+    _topic(r"\b(?:average|mean|median|usual|typical)\b.*\blap|\blap\b.*\b(?:average|mean|median)", cars.average_lap),
+    _topic(r"\bhow many\b.*\blaps|\bonly\b.*\blaps|\blaps (?:did|have)|\bnumber of laps", cars.lap_counts),
+    _topic(r"\bpit", cars.pit_stops),
+    _topic(r"\btop speed|\b(?:highest|max\w*) speed|\bspeed trap|\bstraight.?line", cars.top_speed),
+    _topic(r"\btarget|\bsiwtl|\bideal lap|\btheoretical|\bpotential|\boptimal|\bpossible lap", cars.target),
+    _topic(_BEST_LAP, cars.best_lap),
+    _topic(r"\bdptad|\bscores?\b|\bdriving style", cars.style, lambda a: "consist" not in a.rest),
+    _topic(r"\blos(?:e|ing|s|t)\b|\bweak|\bslow\w*|\boff the pace|\btime to find|\bsectors?\b", places.lost_time),
+    _topic(
+        r"\bfinish|\bposition|\bclassified|\bcome in\b|\bcame in\b|\bplaced?\b|\bp\d+\b|\b(?:gap|behind"
+        r"|to) the (?:winner|leader)|\bfar (?:behind|off)|\bend(?:ed)? up",
+        cars.result,
+    ),
+    _topic(
+        r"\b(?:improve|faster|quicker|better|tips?|advice|change|gain|do differently|work on|focus|practi[cs]e)\b"
+        r"|\bbrak|\bthrottle|\bcorner|\bturn\b|\bt\d",
+        places.advice,
+    ),
+)
+
+
+_LAST = (
+    _topic(r"\bsmooth", cars.smoothness),
+    _topic(r"\bgood at|\bstrengths?\b|\bstrong|\b(?:go|do|did) well|\bkeep\b", places.strong_sector),
+)
+_ADVICE = re.compile(r"\b(?:improve|faster|quicker|better|tips?|advice|change|gain)\b")
+_ASKS_HOW = re.compile(r"\bhow (?:did|was|were|fast|quick)\b")
+
+
+def look_up(asked: Asked, published: Published) -> Found | None:
+    """The answer that stands in the published files; None where the question asks for none of these."""
+    if asked.unknown:
+        numbers = [f"#{driver['car_number']}" for driver in published.drivers]
+        return found(f"There is no car #{asked.unknown[0]} in this session. Its cars: {', '.join(numbers)}.")
+    of_whom = () if asked.needs_car else _FIELD if asked.car is None else _CAR
+    if (answer := _first(asked, published, (*_SESSION, *of_whom))) is not None:
+        return answer
+    is_of_a_car = asked.has(_ASKS_HOW) or any(topic.fits(asked) for topic in (*_CAR, *_LAST))
+    return found(_WHICH_CAR) if asked.needs_car and is_of_a_car else None
+
+
+def fall_back(asked: Asked, published: Published) -> Found | None:
+    """An answer from the files where no text of the session has one."""
+    return _first(asked, published, _LAST) if asked.car is not None else None
+
+
+def _first(asked: Asked, published: Published, topics: Sequence[Topic]) -> Found | None:
+    """The answer of the first topic that has one."""
+    for topic in topics:
+        answer = topic.answer(asked, published) if topic.fits(asked) else None
+        if answer is not None:
+            return answer
+    return None
+
+
+def _asks_advice(asked: Asked) -> bool:
+    return asked.has(_ADVICE)
