@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from statistics import quantiles
 
 from grx_pipeline.reports.formats import Style
-from grx_pipeline.reports.season import SeasonCar, SeasonSession
+from grx_pipeline.reports.season import SeasonSession
+from grx_pipeline.reports.season_trends import TrendRow, trend_rows
 
 _SPARK_WIDTH, _SPARK_HEIGHT = 90, 22
 
@@ -48,22 +49,13 @@ def season_view(sessions: Sequence[SeasonSession], style: Style) -> dict[str, ob
 
 
 def driver_trends(sessions: Sequence[SeasonSession]) -> tuple[Trend, ...]:
-    """Drivers with a clean lap in any session, the one nearest to the class's best first.
-
-    A driver is a car number and a name, since cars change their drivers. A car that is not named in one session is
-    the driver of its number where the others name only one.
-    """
-    names: dict[str, set[str]] = {}
-    for session in sessions:
-        for car in session.cars:
-            names.setdefault(car.car_number, set()).update([car.driver_name] if car.driver_name else [])
+    """Drivers with a clean lap in any session, the one nearest to the class's best first."""
+    places = {session.session: index for index, session in enumerate(sessions)}
     rows: dict[tuple[str, str | None], list[TrendCell | None]] = {}
-    for index, session in enumerate(sessions):
-        for car in session.cars:
-            only = next(iter(names[car.car_number])) if len(names[car.car_number]) == 1 else None
-            cells = rows.setdefault((car.car_number, car.driver_name or only), [None] * len(sessions))
-            if cells[index] is None:
-                cells[index] = _cell(session.session, car)
+    for row in trend_rows(sessions):
+        cells = rows.setdefault((row.car_number, row.driver_name), [None] * len(sessions))
+        if cells[places[row.session]] is None:
+            cells[places[row.session]] = _cell(row)
     known = [c.best_pct for cells in rows.values() for c in cells if c and c.best_pct is not None]
     # A single bad session would flatten all lines.
     highest = quantiles(known, n=10)[-1] if len(known) > 1 else 0.0
@@ -76,18 +68,14 @@ def driver_trends(sessions: Sequence[SeasonSession]) -> tuple[Trend, ...]:
     )
 
 
-def _cell(session: str, car: SeasonCar) -> TrendCell:
+def _cell(row: TrendRow) -> TrendCell:
     return TrendCell(
-        path=f"{session}/drivers/{car.path}.html",
-        best_pct=_percent_over(car.best_clean_ms, car.class_best_ms),
-        target_pct=_percent_over(car.siwtl_lap_ms, car.class_best_ms),
-        consistency=car.consistency_score,
-        position=car.position,
+        path=f"{row.session}/drivers/{row.path}.html",
+        best_pct=row.best_pct,
+        target_pct=row.target_pct,
+        consistency=row.consistency_score,
+        position=row.position,
     )
-
-
-def _percent_over(time_ms: int | None, best_ms: int | None) -> float | None:
-    return None if time_ms is None or best_ms is None else 100 * (time_ms / best_ms - 1)
 
 
 def _trend(key: tuple[str, str | None], cells: Sequence[TrendCell | None], highest: float) -> Trend:

@@ -1,0 +1,104 @@
+"""The front page and the season's tables over whole runs: a failed one says so; which was the last does not matter."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from support.raw_session import write_session
+
+from grx_pipeline.benchmarks.backfill import copy_of
+from grx_pipeline.ingest.catalogue import find_sessions
+from grx_pipeline.paths import Paths
+from grx_pipeline.runner import SessionRun, run_session
+from grx_pipeline.schemas import SEASON_TABLES, TABLES
+from grx_pipeline.settings import Settings
+from grx_pipeline.storage.parquet import read_table
+
+SESSION, COPY = "barber-2025-r1", "barber-1925-r1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Season:
+    """A race in the raw formats, run once, and where everything stands."""
+
+    raw: Path
+    settings: Settings
+
+    @property
+    def paths(self) -> Paths:
+        return Paths.of(self.settings)
+
+    def run(self, *, copy: int = 0) -> SessionRun:
+        """Look at the raw files as they are and bring the session, or a copy of it, up to date."""
+        (manifest,) = find_sessions([str(self.raw)], self.paths).sessions
+        found = copy_of(manifest, copy)
+        return run_session(found.session, settings=self.settings, progress=lambda _: None, manifest=found)
+
+    def index(self) -> str:
+        return self.paths.season_page().read_text(encoding="utf-8")
+
+    def entry(self, session: str = SESSION) -> dict[str, Any]:
+        sessions = self.data()["sessions"]
+        return next(entry for entry in sessions if entry["session"] == session)
+
+    def data(self) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads((self.paths.reports / "api/sessions.json").read_bytes())["data"]
+        return document
+
+
+@pytest.fixture(scope="module")
+def season(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Season]:
+    folder = tmp_path_factory.mktemp("season")
+    settings = Settings(data_dir=folder / "data", reports_dir=folder / "reports")
+    built = Season(raw=folder / "barber" / "race1", settings=settings)
+    write_session(built.raw)
+    assert built.run().status == "built"
+    return built
+
+
+def test_a_session_with_a_broken_timing_file_keeps_its_report_and_says_so(season: Season) -> None:
+    file = next(season.raw.glob("23_*"))
+    content, before, build = file.read_bytes(), season.index(), season.paths.published(SESSION).readlink()
+    file.write_bytes(content.replace(b"LAP_TIME;", b"LAP_TIMES;"))
+    assert season.run().status == "failed"
+    assert season.paths.published(SESSION).readlink() == build
+    said = season.entry()["last_run"]
+    assert said["outcome"] == "failed"
+    assert said["sentences"][0].startswith("The last run on ")
+    assert f" UTC failed: raw_timing: {file.name}: no column LAP_TIME" in said["sentences"][0]
+    assert said["sentences"][-1] == "What is shown is the report of an earlier run."
+    assert f"<strong>Failed.</strong> {said['sentences'][0][:30]}" in season.index()
+    assert str(season.raw.parent.parent) not in season.index()
+    file.write_bytes(content)
+    assert season.run().error is None
+    assert season.entry()["last_run"] is None
+    assert season.index() == before
+
+
+def test_the_season_does_not_depend_on_which_session_ran_last(season: Season) -> None:
+    assert season.run(copy=1).status == "built"
+    files = (season.paths.season_page(), *(season.paths.season_table(name) for name in SEASON_TABLES))
+    before, data = [file.read_bytes() for file in files], season.data()
+    season.paths.step_record(SESSION, "out_reports").unlink()
+    assert season.run().status == "built"
+    assert [file.read_bytes() for file in files] == before
+    assert season.data() == data
+    trends = read_table(season.paths.season_table("driver_trends")).to_pylist()
+    assert [row["session"] for row in trends] == sorted([SESSION, COPY] * (len(trends) // 2))
+    best = {row["vehicle_id"]: row["best_clean_ms"] for row in trends}
+    with duckdb.connect(str(season.paths.season_database()), read_only=True) as connection:
+        names = {
+            row[0] for row in connection.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()
+        }
+        counts = dict(connection.execute("SELECT session, count(*) FROM laps GROUP BY session").fetchall())
+        lake = dict(
+            connection.execute(f"SELECT vehicle_id, best_lap_ms FROM siwtl WHERE session = '{COPY}'").fetchall()
+        )
+    assert names == {*TABLES, *SEASON_TABLES}
+    assert set(counts) == {SESSION, COPY}
+    assert counts[SESSION] == counts[COPY] == read_table(season.paths.table(SESSION, "laps")).num_rows
+    assert lake == best
