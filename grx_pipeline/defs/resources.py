@@ -1,32 +1,40 @@
 """What assets and checks are given: settings, folders, and whom to tell. Decides nothing about steps."""
 
 import contextlib
-import os
-import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
 
-from grx_pipeline.defs.locks import folder_lock, session_lock
+from grx_pipeline.ahead import StepsAhead
+from grx_pipeline.defs.inputs import report_inputs
+from grx_pipeline.defs.jobs import SESSION_JOB
 from grx_pipeline.errors import GrxError
+from grx_pipeline.ingest.catalogue import refresh_manifest
+from grx_pipeline.ingest.manifest import read_manifest
+from grx_pipeline.judging import JudgedStep, run_judged
 from grx_pipeline.paths import Paths
+from grx_pipeline.season import SeasonBuild, SeasonResult, failures_noted, noted_run, refresh_season
 from grx_pipeline.settings import Settings, load_settings
-from grx_pipeline.steps import Step, StepResult, forget_step, run_step
+from grx_pipeline.steps import Step, StepResult, forget_step
+from grx_pipeline.storage.duck import QUERY_INTERRUPTED
+from grx_pipeline.storage.last_run import note_failure, note_step
+from grx_pipeline.storage.locks import session_lock
+from grx_pipeline.storage.processes import process_mark
 from grx_pipeline.storage.steps import Progress, StepContext
 
 PARTITION_TAG = "dagster/partition"
-# Which process works on a run: run id, host and pid, so that a tag copied to a re-execution does not count.
+# Which process works on a run: run id and process, so that a tag copied to a re-execution does not count.
 WORKER_TAG = "grx/worker"
+# Where the sensor saw a session land, so that its run looks there and not where the files were before.
+LANDED_TAG = "grx/landed"
 
-# DuckDB turns a signal that arrives during a query into a RuntimeError with this text.
-_DUCKDB_INTERRUPTED = "Query interrupted"
 _UNITS = frozenset({"ms", "s", "m", "hz", "kmh", "pct", "bar", "deg"})
 
 
 def worker_tag(run_id: str) -> dict[str, str]:
     """The tag by which this process claims a run."""
-    return {WORKER_TAG: f"{run_id} {socket.gethostname()} {os.getpid()}"}
+    return {WORKER_TAG: f"{run_id} {process_mark()}"}
 
 
 def _unheard(_: object) -> None:
@@ -38,27 +46,44 @@ class Pipeline:
     """Runs steps with one set of settings.
 
     `progress` takes a line for each finished step, `detail` what long steps say in between, `finished` the results.
+    With `is_again` a step runs whether anything changed or not. `ahead` runs steps before they are asked for.
     """
 
     settings: Settings
     progress: Progress
     detail: Progress = _unheard
     finished: Callable[[StepResult], None] = _unheard
+    is_again: bool = False
+    ahead: StepsAhead | None = None
 
     @property
     def paths(self) -> Paths:
         return Paths.of(self.settings)
 
-    def run(self, step: Step, *, session: str) -> StepResult:
-        """The step's result. An error that a person can mend becomes a Dagster failure with its message alone."""
-        with errors_for_people():
-            result = run_step(step, self._context(step, session))
-        self.progress(f"{session}  {step.name}  {result_text(result)}")
-        self.finished(result)
-        return result
+    def run(self, step: Step, *, session: str) -> JudgedStep:
+        """What became of the step, run here or ahead.
+
+        An error that a person can mend becomes a Dagster failure with its message alone.
+        """
+        if self.is_again:
+            self.forget(step, session=session)
+        with errors_for_people(), failures_noted(self.paths, session, step.name):
+            judged = self.ahead.judged(step.name) if self.ahead else None
+            judged = judged or run_judged(step, self._context(step, session))
+        self.progress(f"{session}  {step.name}  {result_text(judged.result)}")
+        self.finished(judged.result)
+        return judged
+
+    def judged(self, step: Step, *, session: str, blocked: Sequence[str]) -> None:
+        """Note that a step stands; or what blocking checks found, and it runs again next time."""
+        if blocked:
+            note_failure(self.paths, session, step.name, "; ".join(blocked))
+            self.forget(step, session=session)
+        else:
+            note_step(self.paths, session, step.name)
 
     def forget(self, step: Step, *, session: str) -> None:
-        """Make the step run again next time: what it wrote did not stand up to its checks."""
+        """Make the step run again next time."""
         forget_step(step, self._context(step, session))
 
     def _context(self, step: Step, session: str) -> StepContext:
@@ -69,16 +94,14 @@ class Pipeline:
             progress=lambda text: self.detail(f"{session}  {step.name}  {text}"),
         )
 
-    def run_season(self, build: Callable[[Paths, Settings], int]) -> int:
-        """Make the season page, one process at a time; returns the number of sessions it lists.
-
-        The page's time is that of the last time it was made, changed or not.
-        """
-        with errors_for_people(), folder_lock(self.paths.reports):
-            sessions = build(self.paths, self.settings)
-            self.paths.season_page().touch()
-        self.progress(f"season page  {sessions} sessions")
-        return sessions
+    def run_season(self, build: SeasonBuild) -> SeasonResult:
+        """Bring the season up to date: its page, its table, and the views over the lake."""
+        with errors_for_people():
+            result = refresh_season(self.paths, self.settings, build)
+        if result.problem is not None:
+            self.progress(f"season database  {result.problem}")
+        self.progress(f"season page  {'' if result.was_built else 'unchanged, '}{result.sessions} sessions")
+        return result
 
 
 @contextlib.contextmanager
@@ -89,7 +112,7 @@ def errors_for_people() -> Iterator[None]:
     except GrxError as error:
         raise dg.Failure(description=str(error), allow_retries=False) from None
     except RuntimeError as error:
-        if str(error) == _DUCKDB_INTERRUPTED:
+        if str(error) == QUERY_INTERRUPTED:
             raise KeyboardInterrupt from None
         raise
 
@@ -112,18 +135,35 @@ def figure_text(name: str, value: int | float) -> str:
     return f"{value:,} {words}" if isinstance(value, int) else f"{words} {value:,}"
 
 
-@dg.resource(description="Settings and folders from grx.toml and the environment; holds the session's lock.")
+@dg.resource(
+    config_schema={
+        "again": dg.Field(bool, default_value=False, description="Make every step of this run again, changed or not.")
+    },
+    description="Settings and folders from grx.toml and the environment; holds the session's lock.",
+)
 def pipeline_resource(context: dg.InitResourceContext) -> Iterator[Pipeline]:
-    """The pipeline of a run that the UI started. The run claims its session as `grx run` does."""
-    settings = load_settings()
+    """The pipeline of a run that the UI or the sensor started.
+
+    The run claims its session as `grx run` does, and looks again at its raw files first.
+    """
     log = context.log
     tell: Progress = log.info if log else _unheard
-    pipeline = Pipeline(settings=settings, progress=tell, detail=tell)
+    pipeline = Pipeline(
+        settings=load_settings(), progress=tell, detail=tell, is_again=bool(context.resource_config["again"])
+    )
     run, instance = context.run, context.instance
     session = run.tags.get(PARTITION_TAG) if run else None
     if run is None or instance is None or session is None:
         yield pipeline
         return
-    with session_lock(pipeline.paths.lock(session)):
+    is_whole = run.job_name == SESSION_JOB and not run.asset_selection
+    with (
+        errors_for_people(),
+        session_lock(pipeline.paths.lock(session), waiting=tell),
+        noted_run(pipeline.paths, pipeline.settings, session, is_whole=is_whole),
+    ):
         instance.add_run_tags(run.run_id, worker_tag(run.run_id))
+        for problem in refresh_manifest(session, run.tags.get(LANDED_TAG, session), pipeline.paths):
+            tell(problem)
+        report_inputs(instance, pipeline.settings, read_manifest(pipeline.paths.manifest(session)))
         yield pipeline

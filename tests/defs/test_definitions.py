@@ -10,15 +10,23 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from grx_pipeline import runner
+from grx_pipeline import cockpit, runner
 from grx_pipeline.definitions import defs
 from grx_pipeline.defs.assets.factory import code_version, table_schema
 from grx_pipeline.defs.checks import CONTRACT_CHECK
-from grx_pipeline.defs.jobs import SESSION_JOB
+from grx_pipeline.defs.inputs import FILE_CARDS, inputs_of
+from grx_pipeline.defs.jobs import NARRATIVES_JOB, REPORTS_JOB, SEASON_ASSET, SESSION_JOB
+from grx_pipeline.defs.sensors import LANDING_SENSOR
+from grx_pipeline.ingest.manifest import RAW_KINDS
 from grx_pipeline.schemas import TABLES
 from grx_pipeline.steps import STEPS
 
 ROOT = Path(__file__).parents[2]
+# The story of a session, in the order in which the UI lists its groups.
+CHAPTERS = (
+    *("1_from_the_track", "2_thresholds", "3_in_the_lake", "4_laps", "5_circuit", "6_driving", "7_lap_time"),
+    *("8_coaching", "9_debrief"),
+)
 
 
 def _graph() -> Any:
@@ -39,26 +47,57 @@ def test_every_asset_says_what_it_is() -> None:
         assert spec.description
         assert spec.owners
         assert spec.kinds
-        assert spec.group_name in {"ingest", "laps", "track", "methods", "narratives", "reports"}
-        assert spec.code_version
+        assert spec.group_name in CHAPTERS
+        assert spec.code_version or spec.key.path[0] in ("files", "thresholds")
 
 
 @pytest.mark.parametrize("name", STEPS)
 def test_an_asset_depends_on_what_its_step_reads(name: str) -> None:
     parents = {key.to_user_string() for key in _graph().get(dg.AssetKey(name)).parent_keys}
-    assert parents == set(STEPS[name].reads)
+    inputs = {key.to_user_string() for key in inputs_of(STEPS[name])}
+    assert parents == {*STEPS[name].reads, *inputs}
+    assert inputs >= {f"thresholds/{group}" for group in STEPS[name].settings}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_the_lineage_never_goes_back_a_chapter(name: str) -> None:
+    groups = {spec.key.to_user_string(): spec.group_name for spec in defs.resolve_all_asset_specs()}
+    assert all(str(groups[parent]) <= str(groups[name]) for parent in STEPS[name].reads)
+
+
+def test_every_kind_of_raw_file_is_in_one_asset() -> None:
+    kinds = [kind for card in FILE_CARDS.values() for kind in card.kinds]
+    assert sorted(kinds) == sorted(RAW_KINDS)
 
 
 def test_sessions_are_partitions_and_the_season_is_not() -> None:
     graph = _graph()
     partitioned = {k.to_user_string() for k in graph.get_all_asset_keys() if graph.get(k).partitions_def is not None}
-    assert partitioned == set(STEPS)
+    assert partitioned == {*STEPS, *(f"files/{name}" for name in FILE_CARDS)}
 
 
 def test_the_job_runs_every_asset_of_a_session_and_the_season() -> None:
     job = defs.resolve_job_def(SESSION_JOB)
-    assert job.asset_layer.selected_asset_keys == _graph().get_all_asset_keys()
+    assert {key.to_user_string() for key in job.asset_layer.selected_asset_keys} == {*STEPS, SEASON_ASSET}
     assert job.executor_def is dg.in_process_executor
+
+
+@pytest.mark.parametrize(
+    ("name", "selected"),
+    [
+        (REPORTS_JOB, {"out_reports", SEASON_ASSET}),
+        (NARRATIVES_JOB, {"out_narratives", "out_warehouse", "out_reports", SEASON_ASSET}),
+    ],
+)
+def test_a_part_of_a_session_is_a_job_of_its_own(name: str, selected: set[str]) -> None:
+    keys = defs.resolve_job_def(name).asset_layer.selected_asset_keys
+    assert {key.to_user_string() for key in keys} == selected
+
+
+def test_the_sensor_is_on_and_runs_whole_sessions() -> None:
+    sensor = defs.resolve_sensor_def(LANDING_SENSOR)
+    assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
+    assert sensor.job_name == SESSION_JOB
 
 
 def test_every_table_is_checked_by_a_blocking_check() -> None:
@@ -84,7 +123,7 @@ def test_code_version_differs_between_packages() -> None:
 
 
 def test_the_workspace_loads_the_location_that_runs_are_recorded_under() -> None:
-    assert (ROOT / "workspace.yaml").read_text() == runner.workspace_text(Path())
+    assert (ROOT / "workspace.yaml").read_text() == cockpit.workspace_text(Path())
     origin = runner.job_origin().repository_origin
     assert origin.code_location_origin.location_name == runner.LOCATION
     assert origin.repository_name == defs.get_repository_def().name

@@ -58,6 +58,14 @@ def test_laps_whose_sectors_do_not_add_up_are_counted_and_warned_of() -> None:
     assert not outcome.is_blocking
     assert outcome.figures["laps_off"] == 1
     assert outcome.figures["largest_difference_ms"] == 3
+    assert [(row["lap_number"], row["difference_ms"]) for row in outcome.offenders] == [(1, 3)]
+
+
+def test_of_many_laps_that_do_not_add_up_the_worst_are_shown() -> None:
+    rows = [_lap(number, (30_000, 30_000, 30_000), 90_010 + number) for number in range(1, 60)]
+    outcome = check_sector_sums(_rows("laps", rows), SETTINGS)
+    assert outcome.figures["laps_off"] == 59
+    assert [row["lap_number"] for row in outcome.offenders] == list(range(59, 59 - SETTINGS.shown_rows, -1))
 
 
 def test_laps_without_a_sector_are_not_judged_but_said() -> None:
@@ -66,16 +74,30 @@ def test_laps_without_a_sector_are_not_judged_but_said() -> None:
     assert outcome.figures["laps_without_all_sectors"] == 1
 
 
+def _crossings(crossings: int, matched: int) -> dict[str, pa.Table]:
+    counts = {"crossings": crossings, "crossings_matched": matched}
+    loggers = [
+        {"logger_id": "A", "car_number": "7", **counts},
+        {"logger_id": "B", "crossings": 9, "crossings_matched": 9},
+    ]
+    return _rows("sessions", [counts]) | _rows("logger_matches", loggers)
+
+
+def test_loggers_that_fit_badly_are_the_rows_to_look_at() -> None:
+    offenders = check_crossings(_crossings(10, 2), SETTINGS).offenders
+    assert [(row["logger_id"], row["crossings_matched"]) for row in offenders] == [("A", 2)]
+
+
 @given(st.integers(0, 500), st.integers(0, 500))
 def test_crossings_pass_from_the_wanted_share(crossings: int, matched: int) -> None:
     matched = min(crossings, matched)
-    outcome = check_crossings(_rows("sessions", [{"crossings": crossings, "crossings_matched": matched}]), SETTINGS)
+    outcome = check_crossings(_crossings(crossings, matched), SETTINGS)
     assert outcome.passed == (crossings > 0 and matched >= SETTINGS.min_matched_share * crossings)
     assert not outcome.is_blocking
 
 
 def test_a_session_without_lap_files_is_a_sentence_and_no_failure() -> None:
-    outcome = check_crossings(_rows("sessions", [{"crossings": 0, "crossings_matched": 0}]), SETTINGS)
+    outcome = check_crossings(_crossings(0, 0), SETTINGS)
     assert not outcome.passed
     assert not outcome.is_blocking
     assert "no lap files" in outcome.text
@@ -97,6 +119,7 @@ def test_missing_channels_and_frozen_clocks_are_named_by_car() -> None:
     outcome = check_channels(_rows("telemetry_vehicles", cars), SETTINGS)
     assert not outcome.passed
     assert outcome.text.startswith("A has no engine speed. The clock of B stood still")
+    assert [row["car"] for row in outcome.offenders] == ["A", "B"]
 
 
 @pytest.mark.parametrize(("table", "check"), [("telemetry_vehicles", check_channels), ("weather", check_weather)])
@@ -126,6 +149,7 @@ def test_an_account_passes_only_where_it_closes(kept: int, duplicates: int, merg
     tables = _rows("row_accounting", [account]) | _rows("quarantine", [{"file": "lap_end.csv"}] * aside)
     outcome = check_row_accounting(tables, SETTINGS)
     assert outcome.passed == (lost == 0)
+    assert len(outcome.offenders) == (lost != 0)
     assert outcome.is_blocking
 
 
@@ -154,6 +178,7 @@ def test_a_wrong_target_stops_the_run(target: int, gains: tuple[int, int, int]) 
     assert not outcome.passed
     assert outcome.is_blocking
     assert "A" in outcome.text
+    assert [row["siwtl_lap_ms"] for row in outcome.offenders] == [target]
 
 
 def test_a_session_without_clean_laps_has_no_target_and_goes_on() -> None:
@@ -223,4 +248,6 @@ def test_every_check_looks_at_tables_of_its_own_step() -> None:
 def test_an_outcome_carries_the_name_it_is_declared_under() -> None:
     for check in MEANING_CHECKS:
         empty = {name: TABLES[name].arrow_schema().empty_table() for name in check.tables}
-        assert check.judge(empty, SETTINGS).name == check.name
+        outcome = check.judge(empty, SETTINGS)
+        assert outcome.name == check.name
+        assert outcome.offenders_are not in outcome.figures

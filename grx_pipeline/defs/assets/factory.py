@@ -5,11 +5,14 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from grx_pipeline.defs.checks import check_results, check_specs, is_blocked
+from grx_pipeline.defs.checks import blocking_failures, check_results, check_specs
+from grx_pipeline.defs.inputs import inputs_of
 from grx_pipeline.defs.partitions import SESSIONS
 from grx_pipeline.defs.resources import Pipeline
+from grx_pipeline.defs.showing import glance_metadata, place_metadata
 from grx_pipeline.schemas import TABLES, Table
-from grx_pipeline.steps import Step, StepResult, code_hash
+from grx_pipeline.steps import Step, StepResult
+from grx_pipeline.storage.code import code_hash
 from grx_pipeline.storage.steps import combined_hash
 
 
@@ -33,7 +36,7 @@ def step_asset(step: Step, card: Card) -> dg.AssetsDefinition:
     @dg.asset(
         name=step.name,
         partitions_def=SESSIONS,
-        deps=list(step.reads),
+        deps=[*step.reads, *inputs_of(step)],
         group_name=card.group,
         kinds=set(card.kinds),
         owners=[card.owner],
@@ -45,12 +48,14 @@ def step_asset(step: Step, card: Card) -> dg.AssetsDefinition:
     )
     def built(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult:
         session = context.partition_key
-        result = pipeline.run(step, session=session)
-        checks = check_results(step, pipeline, session=session)
-        if any(is_blocked(check) for check in checks):
-            pipeline.forget(step, session=session)
+        judged = pipeline.run(step, session=session)
+        result, checks = judged.result, check_results(step, judged.outcomes, session=session)
+        blocked = blocking_failures(checks)
+        pipeline.judged(step, session=session, blocked=blocked)
+        shown = {} if blocked else glance_metadata(step, session, pipeline.settings)
+        places = place_metadata(pipeline.settings, session)
         return dg.MaterializeResult(
-            metadata={**_schema_metadata(step), **_result_metadata(result), **_place_metadata(pipeline, session)},
+            metadata={**shown, **_schema_metadata(step), **_result_metadata(result), **places},
             check_results=checks,
             data_version=dg.DataVersion(result.version),
         )
@@ -94,11 +99,4 @@ def _result_metadata(result: StepResult) -> Mapping[str, dg.MetadataValue | int 
         "reason": result.reason,
         "seconds": round(result.seconds, 3),
         **dict(result.figures),
-    }
-
-
-def _place_metadata(pipeline: Pipeline, session: str) -> dict[str, dg.MetadataValue]:
-    return {
-        "lake": dg.MetadataValue.path(pipeline.paths.session_lake(session)),
-        "page": dg.MetadataValue.path(pipeline.paths.published(session) / "index.html"),
     }

@@ -5,7 +5,7 @@ from grx_pipeline.defs.assets.factory import Card
 
 CARDS: dict[str, Card] = {
     "out_narratives": Card(
-        group="narratives",
+        group="8_coaching",
         kinds=("parquet", "groq"),
         owner="team:race-engineering",
         text="What a coach says of each driver, the session and pairs. Without a key, or where the service fails, the "
