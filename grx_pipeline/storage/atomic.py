@@ -2,6 +2,8 @@
 
 import contextlib
 import errno
+import glob
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -9,6 +11,8 @@ from pathlib import Path
 
 from grx_pipeline.errors import StorageError
 
+# A database in the making has a log beside it.
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}\.tmp(\.wal)?")
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 _NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
 
@@ -65,6 +69,25 @@ def remove_tree(folder: Path) -> None:
 def temporary_name(path: Path) -> Path:
     """A name beside `path` that nothing else has."""
     return path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
+
+
+def left_behind(folder: Path, name: str = "*") -> list[Path]:
+    """What `temporary_name` named beside files of that name and is still there."""
+    return sorted(path for path in folder.glob(f".{name}.*.tmp*") if _TEMPORARY.fullmatch(path.name))
+
+
+def sweep(path: Path) -> None:
+    """Remove what killed processes left behind of `path`. Only for whoever holds the lock under which it is written."""
+    for leftover in left_behind(path.parent, glob.escape(path.name)):
+        remove(leftover)
+
+
+def remove(path: Path) -> None:
+    """Delete a file, a link or a folder with all that is in it; where it is gone already that is fine."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def not_writable(path: Path, error: OSError) -> StorageError:

@@ -5,7 +5,7 @@ locked out while a run goes on.
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -17,6 +17,8 @@ from grx_pipeline.storage.atomic import disk_full, writing
 
 # Files stay readable for DuckDB 1.5 tools; 2.0's own format is not.
 STORAGE_VERSION = "v1.5.0"
+# DuckDB turns a signal that arrives during a query into a RuntimeError with this text.
+QUERY_INTERRUPTED = "Query interrupted"
 
 
 @contextlib.contextmanager
@@ -25,6 +27,19 @@ def engine(settings: EngineSettings, *, temporary: Path) -> Iterator[duckdb.Duck
 
     Raises StorageError where the disk is full.
     """
+    connection = _connect(settings, temporary)
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        yield connection
+    except duckdb.Error as error:
+        if _is_disk_full(error):
+            raise disk_full(temporary) from error
+        raise
+    finally:
+        _close(connection, temporary)
+
+
+def _connect(settings: EngineSettings, temporary: Path) -> duckdb.DuckDBPyConnection:
     temporary.mkdir(parents=True, exist_ok=True)
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": f"{settings.memory_limit_mb}MB",
@@ -34,16 +49,18 @@ def engine(settings: EngineSettings, *, temporary: Path) -> Iterator[duckdb.Duck
     }
     if settings.threads:
         config["threads"] = str(settings.threads)
-    connection = duckdb.connect(":memory:", config=config)
-    try:
-        connection.execute("SET TimeZone = 'UTC'")
-        yield connection
-    except duckdb.IOException as error:
-        if "No space left" in str(error):
-            raise disk_full(temporary) from error
-        raise
-    finally:
-        connection.close()
+    return duckdb.connect(":memory:", config=config)
+
+
+def _close(connection: duckdb.DuckDBPyConnection, temporary: Path) -> None:
+    connection.close()
+    with contextlib.suppress(OSError):
+        temporary.rmdir()
+
+
+def _is_disk_full(error: duckdb.Error) -> bool:
+    """DuckDB says so in three ways; the last is that of a spill that would leave the disk too little."""
+    return any(text in str(error) for text in ("No space left", "Could not write", "max_temp_directory_size"))
 
 
 def quoted(text: str) -> str:
@@ -51,19 +68,19 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def publish_database(path: Path, tables: Sequence[tuple[Table, Sequence[Path]]]) -> int:
+def publish_database(
+    path: Path, tables: Sequence[tuple[Table, Sequence[Path]]], *, settings: EngineSettings, temporary: Path
+) -> int:
     """Write `tables`, each from its Parquet files, into a new database file at `path`. Returns the rows written.
 
     A table without files is created empty. Tables with a key that is not primary get an index on it. Raises
     StorageError where the disk is full.
     """
     rows = 0
-    with writing(path) as temporary:
-        connection = duckdb.connect(
-            ":memory:", config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
-        )
+    with writing(path) as making:
+        connection = _connect(settings, temporary)
         try:
-            connection.execute(f"ATTACH {quoted(str(temporary))} AS warehouse (STORAGE_VERSION '{STORAGE_VERSION}')")
+            connection.execute(f"ATTACH {quoted(str(making))} AS warehouse (STORAGE_VERSION '{STORAGE_VERSION}')")
             connection.execute("USE warehouse")
             connection.execute("BEGIN")
             for table, files in tables:
@@ -72,13 +89,15 @@ def publish_database(path: Path, tables: Sequence[tuple[Table, Sequence[Path]]])
             connection.execute("USE memory")
             connection.execute("CHECKPOINT warehouse")
             connection.execute("DETACH warehouse")
-        except duckdb.IOException as error:
-            if "No space left" in str(error) or "Could not write" in str(error):
+        except duckdb.Error as error:
+            if _is_disk_full(error):
                 raise disk_full(path) from error
-            raise StorageError(f"{path}: cannot be written: {error}") from error
+            if isinstance(error, duckdb.IOException):
+                raise StorageError(f"{path}: cannot be written: {error}") from error
+            raise
         finally:
-            connection.close()
-            temporary.with_name(temporary.name + ".wal").unlink(missing_ok=True)
+            _close(connection, temporary)
+            making.with_name(making.name + ".wal").unlink(missing_ok=True)
     return rows
 
 
@@ -93,15 +112,19 @@ def _copy_table(connection: duckdb.DuckDBPyConnection, table: Table, files: Sequ
             f"INSERT INTO {table.name} SELECT {columns} FROM read_parquet([{names}], hive_partitioning = false){order}"
         ).fetchone()
         copied = int(row[0]) if row else 0
-    connection.execute(_comments(table))
+    connection.execute(comments(table))
     if table.key and not table.is_primary:
         connection.execute(f"CREATE INDEX {table.name}_key ON {table.name} ({', '.join(table.key)})")
     return copied
 
 
-def _comments(table: Table) -> str:
-    """The declaration's words, as comments that SQL tools show; one script, since each call costs a millisecond."""
-    lines = [f"COMMENT ON TABLE {table.name} IS {quoted(table.text)}"]
+def comments(table: Table, *, kind: str = "TABLE", before: Mapping[str, str] | None = None) -> str:
+    """The declaration's words, as comments that SQL tools show; one script, since each call costs a millisecond.
+
+    `before` are columns before the declared ones, with their texts.
+    """
+    lines = [f"COMMENT ON {kind} {table.name} IS {quoted(table.text)}"]
+    lines += [f"COMMENT ON COLUMN {table.name}.{name} IS {quoted(text)}" for name, text in (before or {}).items()]
     for column in table.columns:
         text = f"{column.text} [{column.unit}]" if column.unit else column.text
         lines.append(f'COMMENT ON COLUMN {table.name}."{column.name}" IS {quoted(text)}')

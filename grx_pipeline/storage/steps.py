@@ -6,40 +6,56 @@ wrote. The chain of steps itself stands in grx_pipeline/steps.py.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from grx_pipeline.errors import ContractError
 from grx_pipeline.paths import Paths
 from grx_pipeline.settings import Settings
 from grx_pipeline.storage.atomic import write_bytes
+from grx_pipeline.storage.sealed import sealed, unsealed
 
 Figure = int | float | str
 Progress = Callable[[str], None]
+# What checks say of what a step just wrote: warnings, or None where nothing may read it.
+Verdict = Callable[[], Sequence[str] | None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class StepContext:
-    """One session's step: where to read and write, with which settings, and whom to tell."""
+    """One session's step: where to read and write, with which settings, and whom to tell.
+
+    `is_checked` where the bytes of what it will read were looked at before, or are written by the same run.
+    """
 
     session: str
     paths: Paths
     settings: Settings
     progress: Progress
+    is_checked: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class StepOutcome:
-    """What a step wrote: its files, its main row count and the figures worth showing to a person."""
+    """What a step wrote: its files, its main row count and the figures worth showing to a person.
+
+    `hashes` are of the files whose hash was made when they were written.
+    """
 
     outputs: tuple[Path, ...]
     rows: int
+    hashes: Mapping[Path, str] = field(default_factory=dict)
     figures: Mapping[str, Figure] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class StepRecord:
-    """A finished step. `inputs` and `outputs` map names to hashes; `stamps` are the outputs' size and time."""
+    """A finished step. `inputs` and `outputs` map names to hashes; `stamps` are the outputs' size and time.
+
+    `warnings` are what its checks found.
+    """
 
     inputs: Mapping[str, str]
     outputs: Mapping[str, str]
@@ -47,12 +63,26 @@ class StepRecord:
     version: str
     rows: int
     figures: Mapping[str, Figure]
+    warnings: Sequence[str] = ()
+
+
+# Hashes of files that this process read whole, by path, size, times and inode: whoever alters one alters its times.
+_READ_HERE: dict[tuple[str | int, ...], str] = {}
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 of the file's bytes."""
+    """SHA-256 of the file's bytes, read once in a process."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        status = os.fstat(file.fileno())
+        key = (str(path), status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+        if key not in _READ_HERE:
+            _READ_HERE[key] = hashlib.file_digest(file, "sha256").hexdigest()
+        return _READ_HERE[key]
+
+
+def unjudged() -> Sequence[str]:
+    """The verdict where nobody looks."""
+    return ()
 
 
 def combined_hash(parts: Mapping[str, str]) -> str:
@@ -66,7 +96,7 @@ def make_record(inputs: Mapping[str, str], outcome: StepOutcome, *, paths: Paths
 
     Where the same inputs need not give the same bytes (a .duckdb file), the version is that of the inputs.
     """
-    outputs = {_label(path, paths): file_hash(path) for path in outcome.outputs}
+    outputs = {_label(path, paths): outcome.hashes.get(path) or file_hash(path) for path in outcome.outputs}
     stamps = {_label(path, paths): _stamp(path) for path in outcome.outputs}
     version = combined_hash(outputs if is_byte_stable else inputs)
     return StepRecord(
@@ -75,9 +105,9 @@ def make_record(inputs: Mapping[str, str], outcome: StepOutcome, *, paths: Paths
 
 
 def read_record(path: Path) -> StepRecord | None:
-    """The record at `path`, or None where there is none that can be read."""
+    """The record at `path`, or None where there is none, or it is damaged."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = unsealed(path.read_bytes())
         stamps = {name: (int(size), int(time)) for name, (size, time) in document.pop("stamps").items()}
         return StepRecord(stamps=stamps, **document)
     except (OSError, ValueError, TypeError, KeyError):
@@ -86,8 +116,7 @@ def read_record(path: Path) -> StepRecord | None:
 
 def write_record(path: Path, record: StepRecord) -> None:
     """Replace the record at `path`."""
-    document = {name: getattr(record, name) for name in StepRecord.__dataclass_fields__}
-    write_bytes(path, json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n")
+    write_bytes(path, sealed({name: getattr(record, name) for name in sorted(StepRecord.__dataclass_fields__)}))
 
 
 def changed_outputs(record: StepRecord, paths: Paths) -> list[str]:
@@ -95,15 +124,32 @@ def changed_outputs(record: StepRecord, paths: Paths) -> list[str]:
 
     A file whose size and time are as recorded is taken as unchanged; otherwise its bytes are hashed.
     """
-    changed = []
-    for label, digest in record.outputs.items():
-        path = _path(label, paths)
-        try:
-            if _stamp(path) != record.stamps[label] and file_hash(path) != digest:
-                changed.append(label)
-        except OSError:
-            changed.append(label)
-    return changed
+    return [label for label in record.outputs if not _is_as_written(label, record, paths)]
+
+
+def damaged_outputs(record: StepRecord, paths: Paths) -> list[str]:
+    """As changed_outputs, by the bytes of every file: damage that leaves size and time is found too."""
+    return [label for label, digest in record.outputs.items() if _hash_at(output_path(label, paths)) != digest]
+
+
+def distrust_damage(path: Path, paths: Paths) -> list[Path]:
+    """Read every file that the record at `path` names; its step runs again where one is not as written.
+
+    Returns the damaged files. Reads no file a second time in a process.
+    """
+    record = read_record(path)
+    damaged = damaged_outputs(record, paths) if record else []
+    if record and damaged:
+        # Without its stamp a file is judged by its bytes.
+        kept = {label: stamp for label, stamp in record.stamps.items() if label not in damaged}
+        write_record(path, replace(record, stamps=kept))
+    return [output_path(label, paths) for label in damaged]
+
+
+def require_whole(path: Path, paths: Paths) -> None:
+    """Raises ContractError where a file of the record at `path` is damaged; its step then runs again next time."""
+    for file in distrust_damage(path, paths):
+        raise ContractError(f"{file}: damaged; run the session again, and {path.stem} makes it anew")
 
 
 def changed_inputs(record: StepRecord, inputs: Mapping[str, str]) -> list[str]:
@@ -119,7 +165,8 @@ def _label(path: Path, paths: Paths) -> str:
     raise ValueError(f"{path} is outside the data and reports folders")
 
 
-def _path(label: str, paths: Paths) -> Path:
+def output_path(label: str, paths: Paths) -> Path:
+    """Where an output of a record lies."""
     root, _, relative = label.partition(":")
     return (paths.data if root == "data" else paths.reports) / relative
 
@@ -127,3 +174,18 @@ def _path(label: str, paths: Paths) -> Path:
 def _stamp(path: Path) -> tuple[int, int]:
     status = path.stat()
     return status.st_size, status.st_mtime_ns
+
+
+def _is_as_written(label: str, record: StepRecord, paths: Paths) -> bool:
+    path = output_path(label, paths)
+    try:
+        return _stamp(path) == record.stamps.get(label) or file_hash(path) == record.outputs[label]
+    except OSError:
+        return False
+
+
+def _hash_at(path: Path) -> str | None:
+    try:
+        return file_hash(path)
+    except OSError:
+        return None

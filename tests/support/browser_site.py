@@ -54,6 +54,22 @@ class Opened:
 Open = Callable[..., Opened]
 
 
+def driver(site: Site, tail: str = "") -> str:
+    """The page of the driver with a target."""
+    return f"drivers/{site.with_target}.html{tail}"
+
+
+def at_line(opened: Opened) -> None:
+    """The cursor to the end of the lap."""
+    opened.page.locator("#trace-slider").focus()
+    opened.page.keyboard.press("End")
+    opened.page.wait_for_timeout(100)
+
+
+def compare_pages(site: Site) -> list[str]:
+    return sorted(path.relative_to(site.folder).as_posix() for path in site.folder.glob("compare/*/*.html"))
+
+
 def build_site(scratch: Path) -> Site:
     """Simulate five cars over 14 laps and run the whole chain on them."""
     folder = write_race(

@@ -100,9 +100,10 @@ def fake_chain(laps: Build = build_laps, weather: Build = build_weather) -> dict
 
 
 def fake_settings(folder: Path) -> Settings:
-    """Settings in `folder` that let every progress line through."""
+    """Settings in `folder` that let every progress line through, and that ask for no room on the disk."""
     settings = Settings(data_dir=folder / "data", reports_dir=folder / "reports")
-    return dataclasses.replace(settings, run=dataclasses.replace(settings.run, progress_gap_s=0.0))
+    run = dataclasses.replace(settings.run, progress_gap_s=0.0, disk_warehouse_mb=0, disk_site_mb=0)
+    return dataclasses.replace(settings, run=run)
 
 
 def write_fake_manifest(settings: Settings) -> None:

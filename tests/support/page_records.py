@@ -1,6 +1,6 @@
-"""Records as the pages read them, made by hand: laps, targets, and a driver's driving on a round circuit."""
+"""Records as the pages read them, made by hand: a driver's driving on a round circuit, and pairs of drivers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -31,134 +31,16 @@ from grx_pipeline.reports.driving_records import (
     TrackLine,
     TrackSource,
 )
-from grx_pipeline.reports.records import (
-    Driver,
-    Lap,
-    LapReason,
-    Laps,
-    Ranked,
-    Ranking,
-    Siwtl,
-    SiwtlSector,
-    SpecReference,
-)
+from grx_pipeline.reports.records import Ranked, Ranking
 
 LENGTH_M = 3600.0
-YELLOW = LapReason(code="full_course_yellow", text="full-course yellow", excludes="clean")
-NO_MATCH = LapReason(code="no_crossing_match", text="no logger crossing fits the official one", excludes="none")
 HOSTILE = '<img src=x onerror="alert(1)"> & \u202egnp.exe 🏁'
 
 
-def make_lap(
-    number: int,
-    time_ms: int | None,
-    *,
-    reasons: tuple[LapReason, ...] = (),
-    is_valid: bool = True,
-    sectors: tuple[int | None, ...] = (None, None, None),
-) -> Lap:
-    return Lap(
-        lap_number=number,
-        lap_time_ms=time_ms,
-        gap_to_best_ms=None,
-        sectors_ms=sectors,
-        sections_ms=(None,) * 6,
-        own_best_sectors=(),
-        is_valid=is_valid,
-        is_clean=is_valid and not [reason for reason in reasons if reason.excludes != "none"],
-        reasons=reasons,
-        flag="GF",
-        is_pit_in=False,
-        pit_time_ms=None,
-        elapsed_ms=100_000 * number,
-        finished_at_ms=None,
-        top_speed_kmh=None,
-        logger_lap=None,
-        logger_residual_ms=None,
-        has_telemetry=False,
-        telemetry_note=None,
-    )
-
-
-def make_laps(laps: Iterable[Lap]) -> Laps:
-    laps = tuple(laps)
-    timed = [lap for lap in laps if lap.is_valid and lap.lap_time_ms is not None]
-    best = min(timed, key=lambda lap: lap.lap_time_ms or 0, default=None)
-    return Laps(
-        vehicle_id="a",
-        best_lap_ms=best.lap_time_ms if best else None,
-        best_lap_number=best.lap_number if best else None,
-        mean_lap_ms=None,
-        median_lap_ms=None,
-        best_clean_lap_number=None,
-        gap_to_class_best_ms=None,
-        valid_laps=len(timed),
-        clean_laps=sum(lap.is_clean for lap in laps),
-        laps=laps,
-    )
-
-
-def make_siwtl(gains: Sequence[int], *, clean_laps: int = 8) -> Siwtl:
-    sectors = tuple(
-        SiwtlSector(
-            sector=n,
-            best_ms=30_000,
-            in_best_lap_ms=30_000 + 2 * gain,
-            gap_ms=2 * gain,
-            weight=0.5,
-            gain_ms=gain,
-            donor_lap=3,
-            done_on_laps=2,
-        )
-        for n, gain in enumerate(gains, start=1)
-    )
-    best = sum(sector.in_best_lap_ms for sector in sectors) if sectors else None
-    return Siwtl(
-        vehicle_id="a",
-        best_lap_ms=best,
-        ideal_lap_ms=90_000 if sectors else None,
-        siwtl_lap_ms=best - sum(gains) if best is not None else None,
-        potential_gain_ms=sum(gains) if sectors else None,
-        achievability=None,
-        consistency_score=None,
-        consistency_percentile=None,
-        clean_laps=clean_laps if sectors else 0,
-        confidence="normal" if sectors else "none",
-        jackknife_range_ms=None,
-        rolling_best_ms=None,
-        sectors=sectors,
-        sections6=None,
-        spec_reference=SpecReference(siwtl_literal_s=None, note=""),
-    )
-
-
-def make_driver(laps: int) -> Driver:
-    return Driver(
-        vehicle_id="a",
-        path="a",
-        driver_id="2-1",
-        car_number="2",
-        vehicle_number=2,
-        driver_number=1,
-        driver_name=None,
-        team=None,
-        vehicle_class="Am",
-        vehicle_group=None,
-        position=1,
-        status="Classified",
-        laps=laps,
-        valid_laps=laps,
-        clean_laps=0,
-        best_lap_ms=None,
-        total_time_ms=None,
-        gap_first=None,
-        has_logger=False,
-        has_telemetry=False,
-        telemetry_laps=(),
-        estimated_laps=(),
-        telemetry_note=None,
-        notes=(),
-    )
+_EVIDENCE = {
+    "braking": ("brakes 9 m earlier (612 against 621 m)",),
+    "exit": ("exit speed 4.1 km/h lower (80.3 against 84.4 km/h)",),
+}
 
 
 def make_line(name: str, gain_ms: int, *, sector: int = 1, gap_ms: int | None = None) -> LedgerLine:
@@ -174,7 +56,7 @@ def make_line(name: str, gain_ms: int, *, sector: int = 1, gap_ms: int | None = 
         gap_ms=2 * gain_ms if gap_ms is None else gap_ms,
         best_lap_number=5,
         donor_lap=3,
-        evidence=("brakes 9 m earlier (612 against 621 m)",) if phase == "braking" else (),
+        evidence=_EVIDENCE.get(phase or "", ()),
         event_ids=("5-1",) if phase == "exit" else (),
     )
 
@@ -394,7 +276,7 @@ def full_records(records: SessionRecords) -> SessionRecords:
     ranks = tuple(Ranked(rank=n, vehicle_id=vehicle, value=98_000.0 + n) for n, vehicle in enumerate(order, start=1))
     return replace(
         records,
-        summary=replace(records.summary, rankings=(Ranking(category="pace", unit="ms", ranks=ranks),)),
+        summary=replace(records.summary, rankings=(Ranking(category="pace", unit="ms", least_laps=1, ranks=ranks),)),
         track=make_track(),
         cars=tuple(full_car(car) for car in records.cars),
         comparisons=tuple(pairs),

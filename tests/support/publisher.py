@@ -61,7 +61,13 @@ def publish_number(reports: Path, number: int) -> Publication:
     )
     facts = SeasonFacts(
         **dict.fromkeys(SeasonFacts.__annotations__, number)  # type: ignore[arg-type]
-        | {"circuit_name": "Barber", "race_date": "2025-09-06", "best_lap_car": "2", "winner_car": "2"}
+        | {
+            "circuit_name": "Barber",
+            "race_date": "2025-09-06",
+            "best_lap_car": "2",
+            "is_best_clean": True,
+            "winner_car": "2",
+        }
         | {"winner_name": None, "is_simulated": False},
     )
     publish_site([SeasonSession(session=SESSION, facts=facts)], paths, ReportSettings(), now=now)
