@@ -1,19 +1,16 @@
-"""Runs a session as one recorded Dagster run in this process, and opens the UI on the same records.
+"""Runs a session as one recorded Dagster run in this process.
 
 The only module with private Dagster imports (a contract test pins them). Knows nothing of what steps do.
 """
 
 import contextlib
-import json
-import os
 import signal
-import socket
 import sqlite3
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from types import FrameType
@@ -32,22 +29,28 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.utils import make_new_run_id
 
 from grx_pipeline import steps
+from grx_pipeline.ahead import StepsAhead, steps_ahead
 from grx_pipeline.definitions import build_defs
+from grx_pipeline.defs.inputs import report_inputs
 from grx_pipeline.defs.jobs import RUN_CONFIG, SEASON_ASSET, SESSION_JOB
-from grx_pipeline.defs.locks import session_lock
 from grx_pipeline.defs.partitions import SESSION_PARTITIONS
 from grx_pipeline.defs.resources import PARTITION_TAG, WORKER_TAG, Pipeline, worker_tag
 from grx_pipeline.errors import GrxError, SessionBusyError, StorageError
 from grx_pipeline.ingest.manifest import Manifest, read_manifest, write_manifest
 from grx_pipeline.narratives.steps import UNANSWERED
 from grx_pipeline.paths import Paths
+from grx_pipeline.season import is_last_run_settled, noted_run, why_season_is_stale
 from grx_pipeline.settings import Settings
-from grx_pipeline.steps import StepResult, forget_step, stale_steps
+from grx_pipeline.space import require_space
+from grx_pipeline.steps import StepResult, forget_step
 from grx_pipeline.storage.atomic import write_bytes
+from grx_pipeline.storage.leftovers import sweep_session
+from grx_pipeline.storage.locks import session_lock
+from grx_pipeline.storage.processes import is_gone
 from grx_pipeline.storage.steps import Progress, StepContext
 
 LOCATION = "grx"
-_MODULE = "grx_pipeline.definitions"
+MODULE = "grx_pipeline.definitions"
 _REPOSITORY = "__repository__"
 _UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
@@ -82,14 +85,21 @@ class _Ledger:
 
 
 def run_session(
-    session: str, *, settings: Settings, progress: Progress, force: bool = False, manifest: Manifest | None = None
+    session: str,
+    *,
+    settings: Settings,
+    progress: Progress,
+    force: bool = False,
+    manifest: Manifest | None = None,
+    is_patient: bool = True,
 ) -> SessionRun:
     """Bring a session up to date; `force` builds every step again.
 
-    `manifest` are its raw files as they were just found; without it they are those of the last run.
+    `manifest` are its raw files as they were just found; without it they are those of the last run. Where another
+    process runs the session it is waited for.
 
     Where nothing is stale no run is made. Errors that a person can mend come back in the result, without a
-    traceback. Raises SessionBusyError where another process runs the session, and KeyboardInterrupt on SIGINT and
+    traceback. Raises SessionBusyError instead of waiting where not `is_patient`, and KeyboardInterrupt on SIGINT and
     SIGTERM after the run is marked failed.
     """
     started = time.perf_counter()
@@ -97,7 +107,8 @@ def run_session(
     try:
         if manifest is None:
             read_manifest(paths.manifest(session))
-        with interrupt_on_sigterm(), session_lock(paths.lock(session)):
+        with interrupt_on_sigterm(), session_lock(paths.lock(session), waiting=progress if is_patient else None):
+            sweep_session(paths, session)
             if manifest is not None:
                 write_manifest(paths.manifest(session), manifest)
             context = StepContext(session=session, paths=paths, settings=settings, progress=progress)
@@ -113,7 +124,13 @@ def run_session(
                     reason="nothing it depends on changed",
                     seconds=time.perf_counter() - started,
                 )
-            return _record_run(session, settings, paths, progress, stale=stale, started=started)
+            with noted_run(paths, settings, session, is_whole=True) as note:
+                require_space(context, stale)
+                with _ahead(context, stale) as ahead:
+                    run = _record_run(context, ahead, stale=stale, started=started)
+                if run.error is not None:
+                    note(run.error)
+                return run
     except SessionBusyError:
         raise
     except GrxError as error:
@@ -131,55 +148,37 @@ def prepare_instance(paths: Paths) -> None:
 @contextlib.contextmanager
 def open_instance(paths: Paths) -> Iterator[dg.DagsterInstance]:
     """The instance under the data folder, with dead runs marked as failed."""
+    with look_into_instance(paths) as instance:
+        repair_runs(instance)
+        yield instance
+
+
+@contextlib.contextmanager
+def look_into_instance(paths: Paths) -> Iterator[dg.DagsterInstance]:
+    """The instance as it is."""
     prepare_instance(paths)
     with dg.DagsterInstance.from_config(str(paths.dagster_home)) as instance:
-        repair_runs(instance)
         yield instance
 
 
 def repair_runs(instance: dg.DagsterInstance) -> list[str]:
     """Mark runs of this machine as failed whose process is gone; returns their ids.
 
-    Runs of other machines are theirs to repair. Called before this process starts a run, so that an unfinished run
-    under its own pid is an earlier process's.
+    Runs of other machines are theirs to repair.
     """
-    dead = []
-    for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)):
-        run_id, host, pid = (*run.tags.get(WORKER_TAG, "").split(" "), "", "")[:3]
-        if run_id != run.run_id or host != socket.gethostname():
-            continue
-        if int(pid) == os.getpid() or not _is_alive(int(pid)):
-            instance.report_run_failed(run, message=f"The process {pid} that ran this is gone; it was killed.")
-            dead.append(run.run_id)
-    return dead
+    dead = dead_runs(instance)
+    for run in dead:
+        instance.report_run_failed(run, message="The process that ran this is gone; it was killed.")
+    return [run.run_id for run in dead]
 
 
-def launch_ui(settings: Settings, *, host: str, port: int) -> int:
-    """Serve the UI on the instance of these settings until it is stopped; returns its exit status."""
-    paths = Paths.of(settings)
-    with open_instance(paths):
-        workspace = paths.dagster_home / "workspace.yaml"
-        write_bytes(workspace, workspace_text(Path.cwd()).encode())
-    command = ["-m", "dagster_webserver", "-w", str(workspace), "-h", host, "-p", str(port)]
-    folders = {"GRX_DATA_DIR": str(paths.data), "GRX_REPORTS_DIR": str(paths.reports)}
-    environment = {**os.environ, **folders, "DAGSTER_HOME": str(paths.dagster_home)}
-    with interrupt_on_sigterm(), subprocess.Popen([sys.executable, *command], env=environment) as server:  # noqa: S603
-        try:
-            return server.wait()
-        except KeyboardInterrupt:
-            server.terminate()
-            return server.wait()
-
-
-def workspace_text(folder: Path) -> str:
-    """A workspace file that loads the definitions with `folder` as working directory, where grx.toml is looked for."""
-    return (
-        "load_from:\n"
-        "  - python_module:\n"
-        f"      module_name: {_MODULE}\n"
-        f"      working_directory: {json.dumps(str(folder))}\n"
-        f"      location_name: {LOCATION}\n"
-    )
+def dead_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
+    """Runs that are recorded as going on, but whose process on this machine is gone."""
+    claims = {
+        run.run_id: (run, run.tags.get(WORKER_TAG, "").partition(" "))
+        for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED))
+    }
+    return [run for run_id, (run, (claimed, _, mark)) in claims.items() if claimed == run_id and is_gone(mark)]
 
 
 @contextlib.contextmanager
@@ -206,22 +205,34 @@ def _forget_unanswered(context: StepContext) -> None:
 
 def _stale(context: StepContext) -> dict[str, str]:
     """What has to run, each with why: the stale steps, and the season page."""
-    stale = stale_steps(context)
-    if stale or not _is_season_current(context.paths, context.session):
-        stale[SEASON_ASSET] = "the season page is missing or older than the session's report"
+    stale = steps.steps_to_run(context)
+    if stale:
+        stale[SEASON_ASSET] = "the front page follows its sessions"
+    elif not is_last_run_settled(context.paths, context.session):
+        stale[SEASON_ASSET] = "the last run did not come to a good end, this one does"
+    elif reason := why_season_is_stale(context.paths, context.settings):
+        stale[SEASON_ASSET] = reason
     return stale
 
 
-def _is_season_current(paths: Paths, session: str) -> bool:
-    """The season page is touched whenever it is made, changed or not, so its time tells."""
-    page, report = paths.season_page(), paths.step_record(session, "out_reports")
-    return page.is_file() and page.stat().st_mtime_ns >= report.stat().st_mtime_ns
+def _ahead(context: StepContext, stale: Mapping[str, str]) -> AbstractContextManager[StepsAhead | None]:
+    """The stale steps, run on the session's cores while this process records how it goes."""
+    engine, limits = context.settings.engine, context.settings.run
+    tell = _sparse(context.progress, gap_s=limits.progress_gap_s)
+    return steps_ahead(
+        [step for step in steps.STEPS.values() if step.name in stale],
+        replace(context, is_checked=True),
+        workers=min(engine.workers, engine.processors),
+        stop_wait_s=limits.copy_stop_wait_s,
+        tell=lambda name, text: tell(f"{context.session}  {name}  {text}"),
+    )
 
 
 def _record_run(
-    session: str, settings: Settings, paths: Paths, progress: Progress, *, stale: dict[str, str], started: float
+    context: StepContext, ahead: StepsAhead | None, *, stale: Mapping[str, str], started: float
 ) -> SessionRun:
     """Run what is stale, and only that, as one run of the session's job."""
+    session, settings, paths, progress = context.session, context.settings, context.paths, context.progress
     ledger = _Ledger()
     skipped = [name for name in steps.STEPS if name not in stale]
     if skipped:
@@ -232,9 +243,11 @@ def _record_run(
         progress=progress,
         detail=_sparse(progress, gap_s=settings.run.progress_gap_s),
         finished=ledger.results.append,
+        ahead=ahead,
     )
     job = build_defs(chain=steps.STEPS, pipeline=pipeline).resolve_job_def(SESSION_JOB)
     with _storage_errors(paths), open_instance(paths) as instance:
+        report_inputs(instance, settings, read_manifest(paths.manifest(session)))
         run = _create_run(instance, job, session, selection)
         try:
             _execute(instance, job.get_subset(asset_selection=selection), run, ledger, progress)
@@ -257,14 +270,20 @@ def _record_run(
 
 @contextlib.contextmanager
 def _storage_errors(paths: Paths) -> Iterator[None]:
-    """Where the run's record cannot be written (as on a full disk) that is a StorageError."""
+    """Where the run's record cannot be written (as on a full disk), or is damaged, that is a StorageError."""
     try:
         yield
     except Exception as error:
-        if isinstance(error.__cause__, sqlite3.OperationalError):
+        reason = error if isinstance(error, sqlite3.DatabaseError) else error.__cause__
+        if isinstance(reason, sqlite3.OperationalError):
             raise StorageError(
-                f"{paths.dagster_home}: the record of the run cannot be written ({error.__cause__}); free some space, "
+                f"{paths.dagster_home}: the record of the run cannot be written ({reason}); free some space, "
                 "or set GRX_DATA_DIR to another disk, then run again"
+            ) from error
+        if isinstance(reason, sqlite3.DatabaseError):
+            raise StorageError(
+                f"{paths.dagster_home}: the records of runs are damaged ({reason}); move that folder away and run"
+                " again: a new one is made, and reports do not depend on it"
             ) from error
         raise
 
@@ -299,9 +318,7 @@ def _create_run(
 
 def job_origin() -> RemoteJobOrigin:
     """Where the UI finds the job of a run that was recorded here, to execute it again."""
-    target = LoadableTargetOrigin(
-        executable_path=sys.executable, module_name=_MODULE, working_directory=str(Path.cwd())
-    )
+    target = LoadableTargetOrigin(executable_path=sys.executable, module_name=MODULE, working_directory=str(Path.cwd()))
     location = ManagedGrpcPythonEnvCodeLocationOrigin(loadable_target_origin=target, location_name=LOCATION)
     return RemoteJobOrigin(
         repository_origin=RemoteRepositoryOrigin(code_location_origin=location, repository_name=_REPOSITORY),
@@ -346,13 +363,3 @@ def _mark_failed(instance: dg.DagsterInstance, run_id: str) -> None:
     run = instance.get_run_by_id(run_id)
     if run is not None and not run.is_finished:
         instance.report_run_failed(run, message="Interrupted before the end.")
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -6,14 +6,13 @@ a file it wrote is missing or altered.
 """
 
 import dataclasses
-import functools
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from importlib import resources
-from pathlib import Path
+from dataclasses import dataclass, replace
 
-from grx_pipeline.ingest.manifest import raw_versions
+from grx_pipeline.ingest.corrections import build_corrections
+from grx_pipeline.ingest.manifest import raw_versions, read_manifest
+from grx_pipeline.ingest.raw_check import unchanged
 from grx_pipeline.ingest.steps import build_logger_laps, build_timing, build_weather
 from grx_pipeline.ingest.telemetry import build_telemetry
 from grx_pipeline.laps.steps import build_laps, build_telemetry_laps
@@ -26,17 +25,21 @@ from grx_pipeline.narratives.steps import build_narratives
 from grx_pipeline.paths import Paths
 from grx_pipeline.reports.steps import build_reports, build_warehouse
 from grx_pipeline.settings import Settings
+from grx_pipeline.storage.code import code_hash
+from grx_pipeline.storage.memory import memory_errors
 from grx_pipeline.storage.steps import (
     Figure,
     StepContext,
     StepOutcome,
     StepRecord,
+    Verdict,
     changed_inputs,
     changed_outputs,
-    combined_hash,
-    file_hash,
+    distrust_damage,
     make_record,
     read_record,
+    require_whole,
+    unjudged,
     write_record,
 )
 from grx_pipeline.track.circuit_steps import build_track
@@ -76,7 +79,8 @@ _ACCOUNT = ("row_accounting", "quarantine")
 
 # What the session's database and its site are made of: every step before them.
 _RESULTS = (
-    *("raw_telemetry", "raw_logger_laps", "raw_timing", "raw_weather", "core_laps", "core_telemetry_laps"),
+    *("raw_telemetry", "raw_logger_laps", "raw_timing", "raw_weather", "raw_corrections"),
+    *("core_laps", "core_telemetry_laps"),
     *("core_traces", "core_track", "core_corners", "core_features", "core_references", "out_siwtl", "out_dptad"),
     *("out_ledger", "out_statistics", "out_opportunities", "out_compare", "out_narratives"),
 )
@@ -117,12 +121,20 @@ _CHAIN = (
         settings=("ingest",),
     ),
     Step(
+        name="raw_corrections",
+        text="What the team says in session.toml: excluded laps and cars, whose logger it is, corners, names.",
+        build=build_corrections,
+        packages=("ingest", "schemas", "storage", "track"),
+        tables=("corrections", "corner_corrections"),
+        raw_kinds=("session",),
+    ),
+    Step(
         name="core_laps",
         text="Cars, official laps with validity and reasons, which logger is which car, yellow phases.",
         build=build_laps,
         packages=("laps", "paths", "robust", "schemas", "storage", "track"),
         tables=("laps", "drivers", "sessions", "logger_matches", "unmatched_loggers", "neutralisations"),
-        reads=("raw_telemetry", "raw_logger_laps", "raw_timing", "raw_weather"),
+        reads=("raw_telemetry", "raw_logger_laps", "raw_timing", "raw_weather", "raw_corrections"),
         raw_kinds=("session",),
         settings=("match", "laps"),
     ),
@@ -150,7 +162,7 @@ _CHAIN = (
         build=build_track,
         packages=("robust", "schemas", "storage", "track"),
         tables=("track_line", "track_sources", "corners", "segments"),
-        reads=("raw_telemetry", "core_telemetry_laps", "core_laps", "core_traces"),
+        reads=("raw_telemetry", "raw_corrections", "core_telemetry_laps", "core_laps", "core_traces"),
         settings=("track", "corners", "clock"),
     ),
     Step(
@@ -184,7 +196,7 @@ _CHAIN = (
         name="core_references",
         text="The laps each driver is compared with: own best, class best, target, median, and what estimates rest on.",
         build=build_references,
-        packages=("methods", "schemas", "storage", "track"),
+        packages=("formats", "methods", "robust", "schemas", "storage", "track"),
         tables=("reference_laps", "reference_sources", "reference_traces"),
         reads=("core_laps", "core_traces", "out_siwtl"),
         settings=("reference",),
@@ -193,7 +205,7 @@ _CHAIN = (
         name="out_dptad",
         text="DPTAD: unusual driving against the driver's own clean laps, scored, named and costed.",
         build=build_dptad,
-        packages=("methods", "robust", "schemas", "storage", "track"),
+        packages=("formats", "methods", "robust", "schemas", "storage", "track"),
         tables=("dptad_events", "dptad_laps", "dptad_scores", "dptad_drivers"),
         reads=("core_telemetry_laps", "core_laps", "core_traces", "core_track", "core_corners", "core_features"),
         settings=("dptad", "trace", "clock"),
@@ -202,7 +214,7 @@ _CHAIN = (
         name="out_ledger",
         text="Best lap minus SIWTL, line by line: sectors, phases of corners, and straights.",
         build=build_ledger,
-        packages=("methods", "robust", "schemas", "storage", "track"),
+        packages=("formats", "methods", "robust", "schemas", "storage", "track"),
         tables=("ledger", "ledger_drivers"),
         reads=(
             *("core_telemetry_laps", "core_laps", "core_traces", "core_track", "core_corners", "out_siwtl"),
@@ -214,7 +226,7 @@ _CHAIN = (
         name="out_statistics",
         text="Lap statistics per driver and of the field.",
         build=build_statistics,
-        packages=("methods", "schemas", "storage"),
+        packages=("methods", "robust", "schemas", "storage"),
         tables=("lap_statistics", "fleet_statistics"),
         reads=("core_laps", "core_telemetry_laps", "out_siwtl"),
     ),
@@ -231,16 +243,16 @@ _CHAIN = (
         name="out_compare",
         text="Every pair of drivers, sector by sector and corner by corner, and drivers in order.",
         build=build_compare,
-        packages=("methods", "robust", "schemas", "storage"),
+        packages=("formats", "methods", "robust", "schemas", "storage"),
         tables=("comparisons", "comparison_lines", "rankings"),
         reads=("core_laps", "core_telemetry_laps", "core_track", "core_corners", "out_siwtl", "out_dptad"),
-        settings=("opportunities", "clock"),
+        settings=("opportunities", "clock", "dptad", "siwtl"),
     ),
     Step(
         name="out_narratives",
         text="Coaching texts from the results: each driver, the session, pairs. Every figure in them is a fact.",
         build=build_narratives,
-        packages=("formats", "laps", "narratives", "robust", "schemas", "storage"),
+        packages=("formats", "laps", "methods", "narratives", "robust", "schemas", "storage"),
         tables=("narratives", "narrative_facts", "narrative_requests"),
         reads=(
             *("raw_weather", "core_laps", "core_track", "core_corners", "out_siwtl", "out_ledger", "out_statistics"),
@@ -273,17 +285,26 @@ _CHAIN = (
 STEPS: dict[str, Step] = {step.name: step for step in _CHAIN}
 
 
-def run_step(step: Step, context: StepContext) -> StepResult:
-    """Run `step` unless nothing it depends on changed; say which, and why."""
+def run_step(step: Step, context: StepContext, verdict: Verdict = unjudged) -> StepResult:
+    """Run `step` unless nothing it depends on changed; say which, and why.
+
+    What it wrote stands only after the `verdict` on it: where that is None it runs again next time. Raises
+    ContractError or InputError where a file that it reads does not hold what its record says.
+    """
     started = time.perf_counter()
     inputs = _step_inputs(step, context)
-    record = read_record(context.paths.step_record(context.session, step.name))
+    place = context.paths.step_record(context.session, step.name)
+    record = read_record(place)
     reason = _why_stale(record, inputs, context.paths)
     was_built = reason is not None
     if record is None or reason is not None:
-        outcome = step.build(context)
+        outcome = _build(step, context)
+        warnings = verdict()
         record = make_record(inputs, outcome, paths=context.paths, is_byte_stable=step.is_byte_stable)
-        write_record(context.paths.step_record(context.session, step.name), record)
+        if warnings is None:
+            place.unlink(missing_ok=True)
+        else:
+            write_record(place, replace(record, warnings=warnings))
     return StepResult(
         step=step.name,
         was_built=was_built,
@@ -312,8 +333,21 @@ def stale_steps(context: StepContext) -> dict[str, str]:
     return stale
 
 
+def steps_to_run(context: StepContext) -> dict[str, str]:
+    """As stale_steps, and the steps of which a file that those will read was damaged, whatever its size and time."""
+    looked_at: set[str] = set()
+    while True:
+        stale = stale_steps(context)
+        unread = {name for step in stale for name in STEPS[step].reads} - stale.keys() - looked_at
+        if not unread:
+            return stale
+        for name in unread:
+            distrust_damage(context.paths.step_record(context.session, name), context.paths)
+        looked_at |= unread
+
+
 def forget_step(step: Step, context: StepContext) -> None:
-    """Make `step` run again next time, whatever stands on disk."""
+    """Make `step` run again next time."""
     context.paths.step_record(context.session, step.name).unlink(missing_ok=True)
 
 
@@ -321,6 +355,16 @@ def step_figures(paths: Paths, session: str, step: str) -> Mapping[str, Figure]:
     """The figures of a step's last run; none where it never ran."""
     record = read_record(paths.step_record(session, step))
     return record.figures if record else {}
+
+
+def _build(step: Step, context: StepContext) -> StepOutcome:
+    """What the step makes of whole files: none is read whose bytes are not those of its record."""
+    paths, session = context.paths, context.session
+    for name in () if context.is_checked else step.reads:
+        require_whole(paths.step_record(session, name), paths)
+    raw = read_manifest(paths.manifest(session)).of_kind(*step.raw_kinds) if step.raw_kinds else ()
+    with unchanged(raw), memory_errors(f"{session} {step.name}"):
+        return step.build(context)
 
 
 def _why_stale(record: StepRecord | None, inputs: Mapping[str, str], paths: Paths) -> str | None:
@@ -351,16 +395,3 @@ def _step_inputs(step: Step, context: StepContext) -> dict[str, str]:
 def _setting_values(settings: Settings, group: str) -> dict[str, str]:
     values = dataclasses.asdict(getattr(settings, group))
     return {f"setting {group}.{name}": repr(value) for name, value in values.items()}
-
-
-@functools.cache
-def code_hash(package: str) -> str:
-    """Hash of every file of a subpackage or module: a change of the logic is a change of the step."""
-    root = Path(str(resources.files("grx_pipeline")))
-    module = root / f"{package}.py"
-    files = [module] if module.is_file() else [path for path in (root / package).rglob("*") if _is_source(path)]
-    return combined_hash({path.relative_to(root).as_posix(): file_hash(path) for path in files})
-
-
-def _is_source(path: Path) -> bool:
-    return path.is_file() and "__pycache__" not in path.parts

@@ -74,7 +74,7 @@ def _prepare(name: str, folder: Path) -> None:
         shutil.rmtree(folder / "reports")
 
 
-def render_race(result: RaceMeasurement, *, date: str) -> str:
+def render_race(result: RaceMeasurement) -> str:
     """The measurement as Markdown."""
     rows = [
         f"| {text} | {s:.2f} | {s / result.seconds['pivot']:.2f} × | {result.peak_mib[name]:,.0f} |"
@@ -84,23 +84,24 @@ def render_race(result: RaceMeasurement, *, date: str) -> str:
     driving_s = sum(result.steps[name] for name in _DRIVING)
     return "\n".join(
         [
-            "# Benchmarks",
+            "# A race of full size",
             "",
-            f"`grx bench`, {date}; {describe_machine()}. {result.telemetry.name},"
+            f"{describe_machine()}. {result.telemetry.name},"
             f" {result.telemetry.stat().st_size / 1e6:,.0f} MB, of a simulated race; medians of {result.rounds} rounds,"
-            " everything in one run. The pipeline's seconds include the start of the program.",
+            " everything in one run. The pipeline's seconds include the start of the program. Memory is the most that"
+            " all of a run's processes held together, pages that they share counted in each.",
             "",
             "| what | seconds | against the bare pivot | peak memory MiB |",
             "|---|---:|---:|---:|",
             *rows,
             "",
-            "Where the cold run spends its time, start-up aside:",
+            "What the steps of the cold run take; two run at once where neither waits for the other:",
             "",
             "```",
             *step_shares(result.steps, result.cold_s),
             "```",
             "",
-            f"The analysis of driving on the traces ({', '.join(_DRIVING)}) takes {driving_s:.2f} s of it,"
+            f"The analysis of driving on the traces ({', '.join(_DRIVING)}) takes {driving_s:.2f} s of them,"
             f" {driving_s / result.seconds['pivot']:.2f} × the bare pivot; with the traces themselves"
             f" {(driving_s + result.steps['core_traces']) / result.seconds['pivot']:.2f} ×.",
             "",

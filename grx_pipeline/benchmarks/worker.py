@@ -6,6 +6,7 @@ Prints one JSON object. The parent knows the process's peak memory; what is comp
 import json
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 
 Figures = dict[str, object]
@@ -46,33 +47,30 @@ def pandas_pivot(path: Path, folder: Path) -> Figures:
 
 
 def pipeline(path: Path, folder: Path) -> Figures:
-    """The whole pipeline on the sessions of `path`, recorded run and all; start-up is until the first step."""
-    from grx_pipeline.ingest.catalogue import find_sessions
+    """The whole pipeline on the sessions of `path`, recorded run and all; start-up is until the files are found."""
+    from grx_pipeline.ingest.catalogue import find_while
     from grx_pipeline.paths import Paths
     from grx_pipeline.settings import load_settings
 
     config = folder / "grx.toml"
     settings = load_settings(config=config, environment={}, data_dir=folder / "data", reports_dir=folder / "reports")
-    catalogue = find_sessions([str(path)], Paths.of(settings))
+    catalogue = find_while(
+        [str(path)],
+        Paths.of(settings),
+        lambda: import_module("grx_pipeline.runner"),
+        processors=settings.engine.processors,
+    )
     from grx_pipeline.runner import run_session
 
-    first_line: list[float] = []
+    found_at = time.time()
     steps: dict[str, float] = {}
     for manifest in catalogue.sessions:
-        outcome = run_session(
-            manifest.session,
-            settings=settings,
-            progress=lambda _: first_line.append(time.time()),
-            manifest=manifest,
-        )
+        outcome = run_session(manifest.session, settings=settings, progress=lambda _: None, manifest=manifest)
         if outcome.error is not None:
             raise SystemExit(outcome.error)
         for result in outcome.results:
             steps[result.step] = steps.get(result.step, 0.0) + result.seconds
-    ended = time.time()
-    # A progress line ends a step, so the first step began its own seconds before the first line.
-    first_step_at = first_line[0] - next(iter(steps.values())) if first_line else ended
-    return {"seconds": ended - first_step_at, "first_step_at": first_step_at, "steps": steps}
+    return {"seconds": time.time() - found_at, "found_at": found_at, "steps": steps}
 
 
 # Without ignore_errors one broken line of the file would end a bare tool's run.
@@ -88,7 +86,7 @@ _KINDS = {"scan": scan, "pivot": pivot, "pandas": pandas_pivot, "pipeline": pipe
 
 
 def _peak_mib() -> float:
-    """This process's peak memory. Its rusage would also count the parent's, from before exec."""
+    """This process's own peak memory. Its rusage would also count the parent's, from before exec."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
 

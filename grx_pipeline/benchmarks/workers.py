@@ -12,24 +12,30 @@ from typing import Any
 
 import duckdb
 
+from grx_pipeline.benchmarks.memory import watched_memory
+
 Figures = dict[str, Any]
 
 
 def run_worker(kind: str, path: Path, folder: Path) -> Figures:
-    """What the worker printed, with `total_s` from its start to its end and `startup_s` to its first step.
+    """What the worker printed, with `total_s` from its start to its end and `startup_s` until it has found the files.
 
-    Raises SystemExit where the worker failed.
+    `peak_mib` is of the worker and the processes that it started, together. Raises SystemExit where the worker failed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     started = time.time()
     command = [sys.executable, "-m", "grx_pipeline.benchmarks.worker", kind, str(path), str(folder)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:  # noqa: S603
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE) as process,  # noqa: S603
+        watched_memory(process.pid) as memory,
+    ):
         output, _ = process.communicate()
     if process.returncode:
         raise SystemExit(f"{kind} on {path} failed")
     figures: Figures = json.loads(output.splitlines()[-1])
+    figures["peak_mib"] = max(figures["peak_mib"], memory.peak_mib)
     figures["total_s"] = time.time() - started
-    figures["startup_s"] = figures.get("first_step_at", started) - started
+    figures["startup_s"] = figures.get("found_at", started) - started
     return figures
 
 

@@ -1,19 +1,20 @@
 """From what a person names (paths, session ids) to sessions and their files, as they are now.
 
-A session id means: look again where its files were found. What the files hold is discovery's work; the manifests
-are written by the run.
+A session id means: look again where its files were found. What the files hold is discovery's work; when a manifest
+is written is the run's to say.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from grx_pipeline.errors import DiscoveryError, InputError
+from grx_pipeline.forks import beside
 from grx_pipeline.ingest.discovery import Discovery, Ignored, discover
-from grx_pipeline.ingest.hashes import HashCache
-from grx_pipeline.ingest.manifest import Manifest, read_manifest
+from grx_pipeline.ingest.hashes import HashCache, hashes_made, keep_hashes
+from grx_pipeline.ingest.manifest import Manifest, read_manifest, write_manifest
 from grx_pipeline.paths import Paths
-from grx_pipeline.sessions import is_session_id, parse_session
+from grx_pipeline.sessions import is_session_id, known_sessions, parse_session
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,12 +48,48 @@ def find_sessions(targets: Sequence[str], paths: Paths) -> Catalogue:
                 problems.append(_no_laps(manifest))
                 continue
             known = sessions.setdefault(manifest.session, manifest)
-            if _contents(known) != _contents(manifest):
+            if contents(known) != contents(manifest):
                 problems.append(
                     f"{manifest.session}: different files under {known.root} and {manifest.root}; name one of them"
                 )
     hashes.save()
     return Catalogue(sessions=tuple(sessions.values()), ignored=tuple(ignored), problems=tuple(problems))
+
+
+def find_while(targets: Sequence[str], paths: Paths, load: Callable[[], object], *, processors: int) -> Catalogue:
+    """As find_sessions, in a copy of this process while this one calls `load`.
+
+    A file of gigabytes is hashed in as much time as the program takes to load.
+    """
+    with beside(lambda: (find_sessions(targets, paths), hashes_made()), processors=processors) as finding:
+        load()
+        catalogue, hashes = finding()
+    keep_hashes(hashes)
+    return catalogue
+
+
+def refresh_manifest(session: str, target: str, paths: Paths) -> tuple[str, ...]:
+    """Look through `target` for the files of `session` as they are now and keep them as its manifest.
+
+    Returns what stood in the way; the manifest of the last run then stays.
+    """
+    catalogue = find_sessions([target], paths)
+    manifest = next((found for found in catalogue.sessions if found.session == session), None)
+    if manifest is not None:
+        write_manifest(paths.manifest(session), manifest)
+        return ()
+    return catalogue.problems or (f"{session}: no files of it under {target}",)
+
+
+def known_manifests(paths: Paths) -> tuple[list[Manifest], list[str]]:
+    """The manifests of all sessions that are known, and what is wrong with those that cannot be read."""
+    manifests, problems = [], []
+    for session in known_sessions(paths):
+        try:
+            manifests.append(read_manifest(paths.manifest(session)))
+        except InputError as error:
+            problems.append(str(error))
+    return manifests, problems
 
 
 def _no_laps(manifest: Manifest) -> str:
@@ -64,7 +101,7 @@ def _no_laps(manifest: Manifest) -> str:
     )
 
 
-def _contents(manifest: Manifest) -> list[tuple[str, str]]:
+def contents(manifest: Manifest) -> list[tuple[str, str]]:
     """What the session's files hold, wherever they lie."""
     return sorted((file.kind, file.sha256) for file in manifest.files)
 

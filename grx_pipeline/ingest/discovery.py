@@ -14,8 +14,10 @@ from pathlib import Path, PurePosixPath
 from grx_pipeline.errors import DiscoveryError, InputError
 from grx_pipeline.ingest.hashes import HashCache
 from grx_pipeline.ingest.manifest import Manifest, RawFile
+from grx_pipeline.ingest.rawfiles import ARCHIVE_DAMAGE
 from grx_pipeline.ingest.recognition import SESSION_FILE, Recognised, race_in, recognise
-from grx_pipeline.ingest.session_file import SessionFile, check_drivers, read_session_file
+from grx_pipeline.ingest.session_check import check_session_file
+from grx_pipeline.ingest.session_file import SessionFile, read_session_file
 from grx_pipeline.sessions import UNKNOWN_YEAR, SessionId, circuit_slug
 from grx_pipeline.track.circuits import circuit_in
 
@@ -127,7 +129,7 @@ def _look_through(root: Path) -> tuple[list[_Found], list[Ignored], list[str]]:
     found: list[_Found] = []
     ignored: list[Ignored] = []
     problems: list[str] = []
-    for path in _files(root):
+    for path in files_under(root):
         try:
             judged = [_judge(source) for source in _sources(path)]
         except InputError as error:
@@ -146,7 +148,7 @@ def _judge(source: _Source) -> _Found | Ignored:
     return _describe(source, what.kind, what)
 
 
-def _files(root: Path) -> list[Path]:
+def files_under(root: Path) -> list[Path]:
     """Every file under `root`, links to folders followed, each folder once."""
     if root.is_file():
         return [root]
@@ -170,7 +172,7 @@ def _sources(path: Path) -> Iterator[_Source]:
     try:
         with zipfile.ZipFile(path) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
+    except (*ARCHIVE_DAMAGE, OSError) as error:
         raise InputError(f"{path}: damaged or cut short zip ({error}); copy it again from its source") from error
     for member in members:
         parts = PurePosixPath(member.filename.replace("\\", "/")).parts
@@ -200,7 +202,7 @@ def _head(source: _Source) -> bytes:
         else:
             with zipfile.ZipFile(source.path) as archive, archive.open(source.member) as file:
                 head = file.read(_HEAD_BYTES)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except ARCHIVE_DAMAGE as error:
         raise InputError(f"{source.path}: {source.base} cannot be unpacked ({error}); copy the zip again") from error
     if not source.base.casefold().endswith(".gz"):
         return head
@@ -300,14 +302,13 @@ def _manifest(
             places = " and ".join(f"{file.path}{'!' + file.member if file.member else ''}" for file in same)
             raise DiscoveryError(f"{session}: two different {kind} files: {places}; keep the one that counts")
     says = next((read_session_file(file) for file in kept.values() if file.kind == "session"), SessionFile())
-    check_drivers(says.drivers, kept.values(), session=str(session))
+    check_session_file(says, kept.values(), session=str(session))
     manifest = Manifest(
         session=str(session),
         circuit=session.circuit,
         year=session.year,
         race=session.race,
         is_simulated=says.is_simulated,
-        drivers=says.drivers,
         root=str(root),
         files=tuple(sorted(kept.values(), key=lambda file: (file.kind, file.name))),
     )

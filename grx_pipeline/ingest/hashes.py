@@ -6,7 +6,6 @@ while size, modification and change time and inode are as they were, and were no
 
 import contextlib
 import hashlib
-import json
 import os
 import time
 import zipfile
@@ -15,7 +14,9 @@ from pathlib import Path
 from typing import IO
 
 from grx_pipeline.errors import StorageError
-from grx_pipeline.storage.atomic import write_bytes
+from grx_pipeline.storage.atomic import sweep, write_bytes
+from grx_pipeline.storage.locks import folder_lock
+from grx_pipeline.storage.sealed import sealed, unsealed
 
 _CHUNK = 4 << 20
 # A file written this shortly before may change again within one tick of the file system's clock.
@@ -23,6 +24,12 @@ _SETTLED_NS = 2_000_000_000
 _LOCAL_HEADER_BYTES = 30
 
 Chunks = Callable[[], Iterator[bytes]]
+_Stamp = list[int]
+# By path or member, and stamp.
+Hashes = dict[tuple[str, tuple[int, ...]], str]
+
+# What this process read whole: a file is not read a second time for its hash before its rows are.
+_READ_HERE: Hashes = {}
 
 
 class HashCache:
@@ -44,32 +51,65 @@ class HashCache:
     def save(self) -> None:
         """Keep the hashes; where the folder cannot be written they are made again next time."""
         if self._is_changed:
-            content = json.dumps(self._entries, indent=0, sort_keys=True, ensure_ascii=True)
-            with contextlib.suppress(StorageError):
-                write_bytes(self._path, content.encode() + b"\n")
+            content = sealed(self._entries, is_ascii=True)
+            with contextlib.suppress(StorageError, OSError), folder_lock(self._path.parent):
+                # One process at a time writes here, so that every other temporary file is a dead one's.
+                sweep(self._path)
+                write_bytes(self._path, content)
 
     def _remembered(self, key: str, status: os.stat_result, chunks: Chunks) -> str:
-        stamp = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+        stamp = _stamp(status)
         entry = self._entries.get(key)
         if entry is not None and entry[:-1] == stamp:
             return str(entry[-1])
+        digest = _hashed(key, stamp, chunks)
+        # Also a time ahead of the clock is settled: what is written now gets another one.
+        if abs(time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns)) > _SETTLED_NS:
+            self._entries[key] = [*stamp, digest]
+            self._is_changed = True
+        return digest
+
+
+def hashes_made() -> Hashes:
+    """The hashes that this process made, for the one that it works for."""
+    return dict(_READ_HERE)
+
+
+def keep_hashes(hashes: Hashes) -> None:
+    """Take over hashes that were made for this process."""
+    _READ_HERE.update(hashes)
+
+
+def hash_now(path: Path, member: str | None) -> str:
+    """Hash of a file or zip member, from its bytes unless this process has read them before."""
+    stamp = _stamp(path.stat())
+    if member is None:
+        return _hashed(str(path), stamp, lambda: _read_file(path))
+    with zipfile.ZipFile(path) as archive:
+        info = archive.getinfo(member)
+    return _hashed(f"{path}!{member}", stamp, lambda: _read_member(path, info))
+
+
+def _hashed(key: str, stamp: _Stamp, chunks: Chunks) -> str:
+    known = (key, tuple(stamp))
+    if known not in _READ_HERE:
         digest = hashlib.sha256()
         for chunk in chunks():
             digest.update(chunk)
-        is_settled = time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > _SETTLED_NS
-        if is_settled:
-            self._entries[key] = [*stamp, digest.hexdigest()]
-            self._is_changed = True
-        return digest.hexdigest()
+        _READ_HERE[known] = digest.hexdigest()
+    return _READ_HERE[known]
+
+
+def _stamp(status: os.stat_result) -> _Stamp:
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
 
 
 def _load(path: Path) -> dict[str, list[int | str]]:
     """The remembered entries; none where the file is missing or damaged, since any hash can be made again."""
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
+        return unsealed(path.read_bytes())
     except (OSError, ValueError):
         return {}
-    return entries if isinstance(entries, dict) else {}
 
 
 def _read_file(path: Path) -> Iterator[bytes]:

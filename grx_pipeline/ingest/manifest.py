@@ -4,13 +4,13 @@ Raw files are never copied. The manifest is what lets a session be found and run
 are the data version that everything downstream depends on. Finding the files is discovery's work.
 """
 
-import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from grx_pipeline.errors import DiscoveryError
 from grx_pipeline.storage.atomic import write_bytes
+from grx_pipeline.storage.sealed import sealed, unsealed
 
 # What a session's file can hold; discovery tells which by its header.
 RAW_KINDS = {
@@ -51,7 +51,7 @@ class RawFile:
 class Manifest:
     """A session's raw files. `root` is the path under which they were found, to look there again.
 
-    `is_simulated` and `drivers`, names by car number or driver id, are what session.toml says.
+    `is_simulated` is what session.toml says; its corrections are read from the file itself.
     """
 
     session: str
@@ -61,7 +61,6 @@ class Manifest:
     root: str
     files: tuple[RawFile, ...]
     is_simulated: bool = False
-    drivers: Mapping[str, str] = field(default_factory=dict)
 
     def of_kind(self, *kinds: str) -> tuple[RawFile, ...]:
         return tuple(file for file in self.files if file.kind in kinds)
@@ -75,7 +74,7 @@ class Manifest:
 
 def write_manifest(path: Path, manifest: Manifest) -> None:
     """Replace the manifest at `path`, unless it says the same already."""
-    content = json.dumps(asdict(manifest), indent=1, ensure_ascii=False).encode() + b"\n"
+    content = sealed(asdict(manifest))
     if not path.is_file() or path.read_bytes() != content:
         write_bytes(path, content)
 
@@ -83,14 +82,14 @@ def write_manifest(path: Path, manifest: Manifest) -> None:
 def read_manifest(path: Path) -> Manifest:
     """The manifest at `path`. Raises DiscoveryError where there is none or it cannot be read."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = unsealed(path.read_bytes(), is_required=False)
         files = tuple(RawFile(**file) for file in document.pop("files"))
         return Manifest(files=files, **document)
     except FileNotFoundError as error:
         raise DiscoveryError(f"{path.parent.name}: no such session; run `grx run PATH` on its files first") from error
     except (ValueError, TypeError, KeyError) as error:
         raise DiscoveryError(
-            f"{path}: damaged manifest ({error}); run `grx run PATH` on the raw files again"
+            f"{path}: damaged manifest, or one of another version ({error}); run `grx run PATH` on the raw files again"
         ) from error
 
 

@@ -16,7 +16,8 @@ from grx_pipeline.errors import InputError
 from grx_pipeline.ingest.manifest import RawFile
 from grx_pipeline.storage.atomic import writing
 
-_DAMAGE = (EOFError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, NotImplementedError, RuntimeError)
+# What opening or reading a zip or gzip raises where its bytes are damaged, cut short or of an unknown kind.
+ARCHIVE_DAMAGE = (EOFError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, NotImplementedError, RuntimeError)
 
 
 @contextlib.contextmanager
@@ -36,7 +37,7 @@ def open_raw(file: RawFile) -> Iterator[IO[bytes]]:
         raise InputError(f"{file.path}: no longer there; run `grx run PATH` on its new place") from error
     except KeyError as error:
         raise InputError(f"{file.path}: no member {file.member!r} any more; run `grx run` on the zip again") from error
-    except _DAMAGE as error:
+    except ARCHIVE_DAMAGE as error:
         raise InputError(f"{file.name}: damaged or cut short ({error}); copy it again from its source") from error
 
 

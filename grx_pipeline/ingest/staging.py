@@ -57,7 +57,7 @@ def _stage(connection: duckdb.DuckDBPyConnection, file: RawFile, number: int, co
     context.progress(f"reading {file.name} ({file.size / 1e6:,.0f} MB)")
     columns = ", ".join(f"{quoted(name)}: {quoted(_TYPES.get(name, 'VARCHAR'))}" for name in _header(file))
     quote = quoted(_QUOTES[file.kind])
-    with as_plain_path(file, temporary=context.paths.temporary) as path:
+    with as_plain_path(file, temporary=context.paths.temporary(context.session)) as path:
         source = (
             f"read_csv({quoted(str(path))}, header = true, auto_detect = false, delim = ',', quote = {quote},"
             f" escape = {quote}, columns = {{{columns}}}, store_rejects = true, rejects_limit = 0,"

@@ -60,7 +60,7 @@ def build_telemetry(context: StepContext) -> StepOutcome:
     """
     manifest = read_manifest(context.paths.manifest(context.session))
     files = manifest.of_kind("telemetry", "telemetry_json")
-    with engine(context.settings.engine, temporary=context.paths.temporary) as connection:
+    with engine(context.settings.engine, temporary=context.paths.temporary(context.session)) as connection:
         unreadable = stage_files(connection, files, context)
         source = " + ".join(file.name for file in files)
         vehicles, nameless = _read_vehicles(connection, source, context)
