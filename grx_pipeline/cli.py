@@ -6,25 +6,26 @@ import sys
 import webbrowser
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 
-from grx_pipeline.cli_options import folder_options
+from grx_pipeline.cli_backfill import backfill
+from grx_pipeline.cli_bench import bench
+from grx_pipeline.cli_options import DEMO_SEED, DemoSize, folder_options
 from grx_pipeline.cli_site import publish, serve, verify_site
+from grx_pipeline.cli_tables import print_table
+from grx_pipeline.cli_upkeep import clean, doctor
 from grx_pipeline.errors import GrxError, InputError, SessionBusyError
-from grx_pipeline.ingest.catalogue import Catalogue, find_sessions
-from grx_pipeline.ingest.manifest import Manifest, read_manifest
+from grx_pipeline.ingest.catalogue import Catalogue, find_sessions, find_while, known_manifests
+from grx_pipeline.ingest.manifest import Manifest
 from grx_pipeline.paths import Paths
-from grx_pipeline.sessions import known_sessions
 from grx_pipeline.settings import Settings
 from grx_pipeline.storage.atomic import write_bytes
 
-DemoSize = Literal["small", "race"]
-
 _INTERRUPTED = 130
-_DEMO_SEED = 2025
 _LISTED_AT_MOST = 12
 
 
@@ -39,26 +40,41 @@ def grx() -> None:
 @click.option("--no-llm", is_flag=True, help="Ask no language model; the rules write all texts.")
 @click.option("--llm-budget", type=click.IntRange(0), help="Requests to the language model, at most, for each session.")
 @click.option("--force", is_flag=True, help="Build every step again, changed or not.")
+@click.option("--no-wait", is_flag=True, help="Fail, instead of waiting, where another process runs a session.")
 @folder_options
-def run(settings: Settings, targets: tuple[str, ...], *, no_llm: bool, llm_budget: int | None, force: bool) -> None:
+def run(
+    settings: Settings,
+    targets: tuple[str, ...],
+    *,
+    no_llm: bool,
+    llm_budget: int | None,
+    force: bool,
+    no_wait: bool,
+) -> None:
     """Make the reports of every session in a folder or zip, or of a session by its id."""
     settings = settings.with_llm(is_off=no_llm, budget=llm_budget)
-    sys.exit(_run_sessions(find_sessions(targets, Paths.of(settings)), settings, force=force))
+    sys.exit(_run_sessions(_found_to_run(targets, settings), settings, force=force, is_patient=not no_wait))
 
 
-def _run_sessions(catalogue: Catalogue, settings: Settings, *, force: bool) -> int:
+def _found_to_run(targets: Sequence[str], settings: Settings) -> Catalogue:
+    """The sessions to run; while they are looked for, all that runs them is loaded."""
+    processors = settings.engine.processors
+    return find_while(targets, Paths.of(settings), lambda: import_module("grx_pipeline.runner"), processors=processors)
+
+
+def _run_sessions(catalogue: Catalogue, settings: Settings, *, force: bool, is_patient: bool = True) -> int:
     """Run every session of `catalogue`, print how it went, and return the exit status."""
     _print_findings(catalogue)
     failed = list(catalogue.problems)
     rows = []
     for manifest in catalogue.sessions:
-        status, seconds, error = _run_one(manifest, settings, force=force)
+        status, seconds, error = _run_one(manifest, settings, force=force, is_patient=is_patient)
         if error is not None:
             failed.append(error if manifest.session in error else f"{manifest.session}: {error}")
         rows.append(_closing_row(manifest.session, status, seconds, settings))
     if rows:
         print()
-        _print_table(_CLOSING_COLUMNS, rows)
+        print_table(_CLOSING_COLUMNS, rows)
     for problem in failed:
         print(f"error: {problem}", file=sys.stderr)
     return 1 if failed else 0
@@ -69,7 +85,7 @@ def _run_sessions(catalogue: Catalogue, settings: Settings, *, force: bool) -> i
 @click.option(
     "--sessions", "count", type=click.IntRange(1, 9), default=1, show_default=True, help="More than one make a season."
 )
-@click.option("--seed", default=_DEMO_SEED, show_default=True)
+@click.option("--seed", default=DEMO_SEED, show_default=True)
 @folder_options
 def demo(settings: Settings, *, size: DemoSize, count: int, seed: int) -> None:
     """Make a simulated race in the raw formats and its reports: the whole product without real data."""
@@ -77,7 +93,7 @@ def demo(settings: Settings, *, size: DemoSize, count: int, seed: int) -> None:
 
     folder = Paths.of(settings).demo(size)
     made = make_demo(folder, size=size, sessions=count, seed=seed, progress=print)
-    catalogue = find_sessions([str(path) for path in made], Paths.of(settings))
+    catalogue = _found_to_run([str(path) for path in made], settings)
     status = _run_sessions(catalogue, settings, force=False)
     page = Paths.of(settings).published(catalogue.sessions[0].session) / "index.html"
     if status == 0:
@@ -95,16 +111,15 @@ def sessions(settings: Settings, targets: tuple[str, ...]) -> None:
     paths = Paths.of(settings)
     wanted = list(targets) or [str(path) for path in [paths.raw] if path.is_dir() and any(path.iterdir())]
     catalogue = find_sessions(wanted, paths)
-    found = {manifest.session: manifest for manifest in catalogue.sessions}
-    if not targets:
-        found = {name: read_manifest(paths.manifest(name)) for name in known_sessions(paths)} | found
-    _print_table(_SESSION_COLUMNS, [_session_row(manifest, settings) for manifest in found.values()])
+    known, damaged = ([], []) if targets else known_manifests(paths)
+    found = {manifest.session: manifest for manifest in (*known, *catalogue.sessions)}
+    print_table(_SESSION_COLUMNS, [_session_row(manifest, settings) for manifest in found.values()])
     if not found:
         print(f"no session yet; run `grx run PATH`, or put its files under {paths.raw}")
     _print_ignored(catalogue)
-    for problem in catalogue.problems:
+    for problem in (*damaged, *catalogue.problems):
         print(f"error: {problem}", file=sys.stderr)
-    sys.exit(1 if catalogue.problems and targets else 0)
+    sys.exit(1 if damaged or (catalogue.problems and targets) else 0)
 
 
 @grx.command()
@@ -112,13 +127,13 @@ def sessions(settings: Settings, targets: tuple[str, ...]) -> None:
 @click.option("--port", default=3000, show_default=True)
 @folder_options
 def ui(settings: Settings, *, host: str, port: int) -> None:
-    """Open the Dagster UI on this data folder: lineage, runs, reruns."""
-    from grx_pipeline.runner import launch_ui
+    """Open the Dagster UI on this data folder, and run sessions that land in its raw files."""
+    from grx_pipeline.cockpit import launch_ui
 
-    sys.exit(launch_ui(settings, host=host, port=port))
+    sys.exit(launch_ui(settings, host=host, port=port, tell=print))
 
 
-for _command in (publish, verify_site, serve):
+for _command in (backfill, bench, clean, doctor, publish, verify_site, serve):
     grx.add_command(_command)
 
 
@@ -146,7 +161,7 @@ def show(settings: Settings, target: str, *, svg: Path | None, toml: bool) -> No
             (circuit.LINE_COLUMNS, circuit.line_rows(view, settings)),
         ):
             print(end="\n" if rows else "")
-            _print_table(columns, rows)
+            print_table(columns, rows)
     if svg is not None:
         write_bytes(svg, circuit.drawing(view).encode())
         print(f"drawn in {svg}", file=sys.stderr)
@@ -172,9 +187,9 @@ def _study(command: Callable[..., Any]) -> Callable[..., Any]:
         print(text)
         print(f"stored in {stored}")
         if page is not None:
-            from grx_pipeline.methods.validation.page import write_section
+            from grx_pipeline.methods.validation.page import STUDIES
 
-            write_section(page, command.__name__, text, date=f"{datetime.now(UTC):%Y-%m-%d}")
+            STUDIES.write(page, command.__name__, text, date=f"{datetime.now(UTC):%Y-%m-%d}")
 
     return with_page
 
@@ -226,48 +241,19 @@ def narratives(settings: Settings, sessions: list[str]) -> tuple[str, Path]:
     return store_study(settings, sessions)
 
 
-@grx.group(invoke_without_command=True)
-@click.option("--size", type=click.Choice(["small", "race"]), default="race", show_default=True)
-@click.option("--rounds", default=3, show_default=True, help="Runs of each; medians are printed.")
-@click.option("--store", type=click.Path(path_type=Path), help="Write the table to this file too.")
-@folder_options
-@click.pass_context
-def bench(context: click.Context, settings: Settings, *, size: DemoSize, rounds: int, store: Path | None) -> None:
-    """Measure the pipeline against bare tools: without a command, on a simulated race of full size."""
-    if context.invoked_subcommand is not None:
-        return
-    from grx_pipeline.benchmarks.full_race import measure_race, render_race
-    from grx_pipeline.demo.build import make_demo
-
-    folder = Paths.of(settings).demo(size)
-    (race,) = make_demo(folder, size=size, sessions=1, seed=_DEMO_SEED, progress=print)
-    text = render_race(measure_race(race, rounds=rounds, progress=print), date=f"{datetime.now(UTC):%Y-%m-%d}")
-    print(text)
-    if store is not None:
-        write_bytes(store, text.encode())
-
-
-@bench.command()
-@click.argument("path", type=click.Path(exists=True, path_type=Path))
-@click.option("--rounds", default=3, show_default=True, help="Runs of each; medians are printed.")
-def ingest(path: Path, *, rounds: int) -> None:
-    """The pipeline on one session against a bare DuckDB pivot of its telemetry file."""
-    from grx_pipeline.benchmarks.ingest import measure, render
-
-    print(render(measure(path, rounds=rounds)))
-
-
 _CLOSING_COLUMNS = ("session", "cars", "laps", "clean laps", "telemetry rows", "set aside", "seconds", "page")
 _SESSION_COLUMNS = ("session", "files", "missing", "built", "page")
 
 
-def _run_one(manifest: Manifest, settings: Settings, *, force: bool) -> tuple[str, float, str | None]:
+def _run_one(manifest: Manifest, settings: Settings, *, force: bool, is_patient: bool) -> tuple[str, float, str | None]:
     """Run a session and say how it went: its status, seconds, and the error where it failed."""
     from grx_pipeline.runner import run_session
 
     session = manifest.session
     try:
-        outcome = run_session(session, settings=settings, progress=print, force=force, manifest=manifest)
+        outcome = run_session(
+            session, settings=settings, progress=print, force=force, manifest=manifest, is_patient=is_patient
+        )
     except SessionBusyError as error:
         print(f"{session}  busy: {error}")
         return "failed", 0.0, str(error)
@@ -331,21 +317,6 @@ def _print_ignored(catalogue: Catalogue) -> None:
         print(f"ignored {file.name}: {file.reason}")
     if len(catalogue.ignored) > _LISTED_AT_MOST:
         print(f"ignored {len(catalogue.ignored) - _LISTED_AT_MOST} more files")
-
-
-def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    if not rows:
-        return
-    widths = [max(len(row[i]) for row in (columns, *rows)) for i in range(len(columns))]
-    is_number = [
-        all(row[i].replace(",", "").replace(".", "").isdigit() for row in rows if row[i]) for i in range(len(columns))
-    ]
-    for row in (columns, *rows):
-        cells = [
-            text.rjust(width) if right else text.ljust(width)
-            for text, width, right in zip(row, widths, is_number, strict=True)
-        ]
-        print("  ".join(cells).rstrip())
 
 
 def main() -> None:

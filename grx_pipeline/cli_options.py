@@ -3,11 +3,14 @@
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
 from grx_pipeline.settings import load_settings
+
+DemoSize = Literal["small", "race"]
+DEMO_SEED = 2025
 
 
 def folder_options(command: Callable[..., Any]) -> Callable[..., Any]:

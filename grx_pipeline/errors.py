@@ -29,5 +29,13 @@ class SessionBusyError(GrxError):
     """Another process runs the same session."""
 
 
+class PortTakenError(GrxError):
+    """Another process listens where a server is to be started."""
+
+
 class StorageError(GrxError):
     """The disk is full or a folder cannot be written."""
+
+
+class MemoryLimitError(GrxError):
+    """A step needs more memory than there is, or than the settings allow."""

@@ -73,10 +73,9 @@ class Paths:
     def lake(self) -> Path:
         return self.data / "lake"
 
-    @property
-    def temporary(self) -> Path:
-        """Spill files of DuckDB and zip members while they are read."""
-        return self.data / "tmp"
+    def temporary(self, session: str) -> Path:
+        """A session's spill files of DuckDB, and zip members while they are read."""
+        return self.data / "tmp" / session
 
     @property
     def dagster_home(self) -> Path:
@@ -102,6 +101,10 @@ class Paths:
     def lock(self, session: str) -> Path:
         return self.session_lake(session) / "lock"
 
+    def last_run(self, session: str) -> Path:
+        """How the last run of the session went, for the front page."""
+        return self.session_lake(session) / "last_run.json"
+
     def table(self, session: str, table: str, *, part: str | None = None) -> Path:
         """A table's Parquet file; with `part` (a name that path_id or path_ids gave), that part's file."""
         if part is None:
@@ -113,6 +116,22 @@ class Paths:
 
     def warehouse_file(self, session: str) -> Path:
         return self.data / "warehouse" / f"{session}.duckdb"
+
+    def season_database(self) -> Path:
+        """Views over the lake of every session."""
+        return self.data / "warehouse" / "grx.duckdb"
+
+    def season_views(self) -> Path:
+        """The statements that the season's database was made by."""
+        return self.data / "season" / "views.sql"
+
+    def season_table(self, table: str) -> Path:
+        """The Parquet file of a table over all sessions."""
+        return self.data / "season" / f"{table}.parquet"
+
+    def season_record(self) -> Path:
+        """What the season page and tables were made from."""
+        return self.data / "season" / "out_season.json"
 
     def study(self, name: str) -> Path:
         """The table of a validation study."""

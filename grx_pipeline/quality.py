@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -41,13 +42,18 @@ _WEATHER_READINGS = {
 
 @dataclass(frozen=True, kw_only=True)
 class CheckOutcome:
-    """What a check found. A failed check that `is_blocking` stops the run; any other is a warning."""
+    """What a check found. A failed check that `is_blocking` stops the run; any other is a warning.
+
+    `offenders` are rows to look at, a few at most, and `offenders_are` says what they are.
+    """
 
     name: str
     passed: bool
     text: str
     figures: Mapping[str, Figure] = field(default_factory=dict)
     is_blocking: bool = False
+    offenders: tuple[Mapping[str, Figure], ...] = ()
+    offenders_are: str = "rows to look at"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +132,8 @@ def check_row_accounting(tables: Tables, settings: QualitySettings) -> CheckOutc
         text=text,
         figures={"rows_read": read, "rows_set_aside": set_aside, "rows_in_quarantine": quarantined},
         is_blocking=True,
+        offenders=_first(account[account["rows_read"] != parts], settings),
+        offenders_are="rows unaccounted for",
     )
 
 
@@ -149,6 +157,11 @@ def check_channels(tables: Tables, settings: QualitySettings) -> CheckOutcome:
         passed=not sentences,
         text=" ".join(sentences) or f"All {len(cars)} cars logged every channel that the analysis needs.",
         figures={"cars": len(cars), "cars_lacking_channels": len(lacking), "cars_with_frozen_clock": len(frozen)},
+        offenders=(
+            *({"car": car, "what": f"no {', no '.join(names)}"} for car, names in sorted(lacking.items())),
+            *({"car": car, "what": "clock stood still"} for car in frozen),
+        )[: settings.shown_rows],
+        offenders_are="cars to look at",
     )
 
 
@@ -177,7 +190,8 @@ def check_sector_sums(tables: Tables, settings: QualitySettings) -> CheckOutcome
     laps = tables["laps"].to_pandas()
     sums = laps[["sector_1_ms", "sector_2_ms", "sector_3_ms"]].sum(axis=1, skipna=False)
     differences = (sums - laps["lap_time_ms"]).abs().dropna()
-    off = int((differences > settings.sector_sum_tolerance_ms).sum())
+    is_off = differences > settings.sector_sum_tolerance_ms
+    off = int(is_off.sum())
     without = len(laps) - len(differences)
     if laps.empty:
         text = "There are no official laps."
@@ -191,12 +205,19 @@ def check_sector_sums(tables: Tables, settings: QualitySettings) -> CheckOutcome
         text=f"{text} {without} laps lack a sector or a time." if without else text,
         figures={"laps": len(laps), "laps_off": off, "laps_without_all_sectors": without}
         | ({"largest_difference_ms": int(differences.max())} if len(differences) else {}),
+        offenders=_first(
+            laps.assign(sum_ms=sums, difference_ms=differences)
+            .loc[is_off[is_off].index, ["vehicle_id", "lap_number", "lap_time_ms", "sum_ms", "difference_ms"]]
+            .sort_values("difference_ms", ascending=False, kind="stable"),
+            settings,
+        ),
+        offenders_are="laps that do not add up",
     )
 
 
 def check_crossings(tables: Tables, settings: QualitySettings) -> CheckOutcome:
     """The loggers' line crossings fall on official laps."""
-    session = tables["sessions"].to_pandas()
+    session, loggers = tables["sessions"].to_pandas(), tables["logger_matches"].to_pandas()
     crossings, matched = int(session["crossings"].sum()), int(session["crossings_matched"].sum())
     share = matched / crossings if crossings else 0.0
     if crossings:
@@ -208,6 +229,14 @@ def check_crossings(tables: Tables, settings: QualitySettings) -> CheckOutcome:
         passed=share >= settings.min_matched_share,
         text=text,
         figures={"crossings": crossings, "crossings_matched": matched, "matched_share": round(share, 4)},
+        offenders=_first(
+            loggers.loc[
+                loggers["crossings_matched"] < settings.min_matched_share * loggers["crossings"],
+                ["logger_id", "car_number", "crossings", "crossings_matched", "reason"],
+            ],
+            settings,
+        ),
+        offenders_are="loggers that fit badly",
     )
 
 
@@ -234,7 +263,27 @@ def check_siwtl(tables: Tables, settings: QualitySettings) -> CheckOutcome:
         text=text,
         figures={"targets": len(drivers), "targets_wrong": len(wrong)},
         is_blocking=bool(wrong),
+        offenders=_first(
+            drivers.loc[
+                drivers["vehicle_id"].isin(wrong),
+                ["vehicle_id", "ideal_lap_ms", "siwtl_lap_ms", "best_lap_ms", "potential_gain_ms"],
+            ],
+            settings,
+        ),
+        offenders_are="targets that are wrong",
     )
+
+
+def _first(rows: pd.DataFrame, settings: QualitySettings) -> tuple[Mapping[str, Figure], ...]:
+    """The first rows; what is missing is an empty text."""
+    records = rows.head(settings.shown_rows).to_dict("records")
+    return tuple({str(name): _figure(value) for name, value in record.items()} for record in records)
+
+
+def _figure(value: Any) -> Figure:
+    if pd.isna(value):
+        return ""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 _ACCOUNT_CHECKS = tuple(
@@ -277,7 +326,7 @@ MEANING_CHECKS: tuple[MeaningCheck, ...] = (
         name="crossings_matched",
         step="core_laps",
         text="The loggers' line crossings fall on official laps.",
-        tables=("sessions",),
+        tables=("sessions", "logger_matches"),
         judge=check_crossings,
     ),
     MeaningCheck(

@@ -11,7 +11,7 @@ from grx_pipeline.demo.simulate import simulate_race
 from grx_pipeline.demo.write import write_race
 from grx_pipeline.errors import InputError
 from grx_pipeline.ingest.recognition import SESSION_FILE
-from grx_pipeline.steps import code_hash
+from grx_pipeline.storage.code import code_hash
 
 Size = Literal["small", "race"]
 

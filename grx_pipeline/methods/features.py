@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import butter, find_peaks, sosfilt, sosfilt_zi
+import scipy
 
 from grx_pipeline.settings import FeatureSettings
 
@@ -121,7 +121,7 @@ def count_steering_corrections(lap: LapSamples, settings: FeatureSettings) -> in
     edges = np.flatnonzero(np.diff(is_cornering.astype(np.int8), prepend=0, append=0))
     phases = zip(edges[::2], edges[1::2], strict=True)
     unwound = -np.abs(angle)
-    return sum(len(find_peaks(unwound[a:b], prominence=settings.correction_deg)[0]) for a, b in phases)
+    return sum(len(scipy.signal.find_peaks(unwound[a:b], prominence=settings.correction_deg)[0]) for a, b in phases)
 
 
 def count_steering_reversals(lap: LapSamples, settings: FeatureSettings) -> int | None:
@@ -174,15 +174,15 @@ def _forward_and_back(values: Array, cutoff_hz: float, rate_hz: float) -> Array:
     after = 2 * values[-1] - values[-2 : -_FILTER_EDGE - 2 : -1]
     result = np.concatenate([before, values, after])
     for _ in range(2):
-        result = sosfilt(filter_, result, zi=state * result[0])[0][::-1]
+        result = scipy.signal.sosfilt(filter_, result, zi=state * result[0])[0][::-1]
     return np.asarray(result[_FILTER_EDGE:-_FILTER_EDGE])
 
 
 @functools.cache
 def _butterworth(cutoff_hz: float, rate_hz: float) -> tuple[Array, Array]:
     """Second order, with the state that it has after an endless 1."""
-    filter_ = np.asarray(butter(2, cutoff_hz, fs=rate_hz, output="sos"))
-    return filter_, np.asarray(sosfilt_zi(filter_))
+    filter_ = np.asarray(scipy.signal.butter(2, cutoff_hz, fs=rate_hz, output="sos"))
+    return filter_, np.asarray(scipy.signal.sosfilt_zi(filter_))
 
 
 def _rate(lap: LapSamples, channel: str, settings: FeatureSettings) -> Array | None:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from grx_pipeline.robust import MAD_TO_SD
+from grx_pipeline.robust import MAD_TO_SD, half_up
 from grx_pipeline.schemas import TABLES
 from grx_pipeline.schemas.columns import SECTIONS
 from grx_pipeline.settings import SiwtlSettings
@@ -157,7 +157,7 @@ def sector_weights(spread: RealArray, field: RealArray, *, laps: int, settings: 
 
 def whole_gains(weights: RealArray, gaps_ms: IntArray) -> IntArray:
     """Weight x gap in whole ms, half up, never above the gap."""
-    return np.minimum(np.floor(weights * gaps_ms + 0.5).astype(np.int64), gaps_ms)
+    return np.minimum(half_up(weights * gaps_ms).astype(np.int64), gaps_ms)
 
 
 def compute_target(times_ms: IntArray, field: RealArray, settings: SiwtlSettings) -> Target:

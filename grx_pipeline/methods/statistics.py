@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from grx_pipeline.methods.siwtl import SECTOR_COLUMNS
+from grx_pipeline.robust import half_up
 from grx_pipeline.schemas import TABLES
 
 COUNTS = ("laps", "valid_laps", "clean_laps", "telemetry_laps")
@@ -20,8 +21,8 @@ _Times = TypeVar("_Times", float, "pd.Series[float]")
 def lap_statistics(drivers: pd.DataFrame, laps: pd.DataFrame, telemetry_laps: pd.DataFrame) -> pd.DataFrame:
     """Rows of the table `lap_statistics`, one per row of `drivers`, from the tables of the same names.
 
-    Best, mean, median and deviation are over valid laps, best sectors over clean laps; without such laps they are
-    null. The deviation is a sample's, so null under two laps. The best lap is the earliest of the fastest. The
+    Best, mean, median, deviation and top speed are over valid laps, best sectors over clean laps; without such laps
+    they are null. The deviation is a sample's, so null under two laps. The best lap is the earliest of the fastest. The
     class's best is over cars of the same vehicle_class, those without one together.
     """
     ordered = laps.sort_values(["vehicle_id", "lap_number"])
@@ -33,12 +34,12 @@ def lap_statistics(drivers: pd.DataFrame, laps: pd.DataFrame, telemetry_laps: pd
     columns = dict(zip(COUNTS, counts, strict=True)) | {
         "best_lap_ms": best["lap_time_ms"],
         "best_lap_number": best["lap_number"],
-        "mean_lap_ms": _half_up(times.mean()),
-        "median_lap_ms": _half_up(times.median()),
+        "mean_lap_ms": half_up(times.mean()),
+        "median_lap_ms": half_up(times.median()),
         "std_lap_ms": times.std(),
-        "clean_median_lap_ms": _half_up(clean.groupby("vehicle_id")["lap_time_ms"].median()),
+        "clean_median_lap_ms": half_up(clean.groupby("vehicle_id")["lap_time_ms"].median()),
         **{f"best_{name}": clean.groupby("vehicle_id")[name].min() for name in SECTOR_COLUMNS},
-        "top_speed_kmh": ordered.groupby("vehicle_id")["top_speed_kmh"].max(),
+        "top_speed_kmh": valid.groupby("vehicle_id")["top_speed_kmh"].max(),
     }
     table = pd.DataFrame(columns, index=pd.Index(drivers["vehicle_id"], name="vehicle_id"))
     table[list(COUNTS)] = table[list(COUNTS)].fillna(0)
@@ -65,7 +66,7 @@ def fleet_statistics(
         "best_siwtl_lap_ms": _lowest(targets, "siwtl_lap_ms"),
         "largest_potential_gain_ms": _highest(sure, "potential_gain_ms"),
         "best_consistency_score": _highest(sure, "consistency_score"),
-        "top_speed_kmh": _highest(ordered, "top_speed_kmh", lap="lap_number"),
+        "top_speed_kmh": _highest(ordered[ordered["is_valid"]], "top_speed_kmh", lap="lap_number"),
     }
     figures = _counts(drivers, statistics, targets) | _field_times(ordered, statistics, targets)
     rows = [{"figure": name, "value": None if pd.isna(value) else float(value)} for name, value in figures.items()]
@@ -88,12 +89,12 @@ def _field_times(laps: pd.DataFrame, statistics: pd.DataFrame, targets: pd.DataF
     """Figures of the field as a whole; `ideal_lap_ms` joins the best clean sectors of all cars."""
     clean = laps[laps["is_clean"]]
     return {
-        "mean_lap_ms": _half_up(laps.loc[laps["is_valid"], "lap_time_ms"].mean()),
-        "median_clean_lap_ms": _half_up(clean["lap_time_ms"].median()),
-        "median_best_lap_ms": _half_up(statistics["best_lap_ms"].median()),
+        "mean_lap_ms": half_up(laps.loc[laps["is_valid"], "lap_time_ms"].mean()),
+        "median_clean_lap_ms": half_up(clean["lap_time_ms"].median()),
+        "median_best_lap_ms": half_up(statistics["best_lap_ms"].median()),
         "ideal_lap_ms": clean[list(SECTOR_COLUMNS)].min().sum(skipna=False),
-        "mean_potential_gain_ms": _half_up(targets["potential_gain_ms"].mean()),
-        "median_potential_gain_ms": _half_up(targets["potential_gain_ms"].median()),
+        "mean_potential_gain_ms": half_up(targets["potential_gain_ms"].mean()),
+        "median_potential_gain_ms": half_up(targets["potential_gain_ms"].median()),
         "median_consistency_score": targets["consistency_score"].median(),
     }
 
@@ -117,8 +118,3 @@ def _named(row: pd.DataFrame, column: str, lap: str | None) -> dict[str, Any]:
     first = row.iloc[0]
     numbered = {"lap_number": int(first[lap])} if lap else {}
     return {"value": float(first[column]), "vehicle_id": first["vehicle_id"]} | numbered
-
-
-def _half_up(times_ms: _Times) -> _Times:
-    """Whole milliseconds, half up; NaN stays NaN."""
-    return (times_ms + 0.5) // 1

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from grx_pipeline.laps.validity import REASONS
+from grx_pipeline.laps.validity import EXCLUDED, REASONS
 from grx_pipeline.narratives.records import FLEET
 from grx_pipeline.reports.circuit import corner_names, track_record
 from grx_pipeline.reports.comparisons import comparisons
+from grx_pipeline.reports.correction_records import Correction, correction_records, exclusions_of
 from grx_pipeline.reports.driving import (
     DRIVING_TABLES,
     CornerNames,
@@ -88,6 +89,7 @@ def session_records(tables: SessionTables, missing_kinds: tuple[str, ...], setti
     quartiles = _class_quartiles(tables)
     made = MadeLaps.of(tables, settings.report)
     texts = SessionTexts.of(tables, settings.narrative)
+    corrections = correction_records(tables)
     cars = tuple(
         _car_records(
             groups,
@@ -97,6 +99,7 @@ def session_records(tables: SessionTables, missing_kinds: tuple[str, ...], setti
             quartiles=quartiles.get(row["vehicle_class"] or "", {}),
             made=made,
             texts=texts,
+            corrections=tuple(entry for entry in corrections if row["vehicle_id"] in entry.vehicle_ids),
             settings=settings.features,
         )
         for row in drivers
@@ -107,7 +110,8 @@ def session_records(tables: SessionTables, missing_kinds: tuple[str, ...], setti
             session_notes(tables, missing_kinds, far_line_s=settings.match.far_line_s),
             missing_kinds,
             ((car.driver, car.siwtl) for car in cars),
-            texts.text(FLEET),
+            corrections=corrections,
+            narrative=texts.text(FLEET),
         ),
         drivers=Drivers(drivers=tuple(car.driver for car in cars), unmatched_loggers=unmatched_loggers(tables)),
         track=track_record(tables, names, map_warning_m=settings.track.map_warning_m),
@@ -126,9 +130,9 @@ def _class_quartiles(tables: SessionTables) -> dict[str, dict[tuple[int, str], R
 
 
 def json_files(
-    records: SessionRecords, *, session: str, earlier: Callable[[str], bytes | None], now: str
+    records: SessionRecords, *, session: str, earlier: Callable[[str], bytes | None], now: str, share: slice
 ) -> dict[str, bytes]:
-    """Every file of the static API by its path in the site.
+    """Of the files of the static API those of `share`, by path in the site.
 
     `earlier` gives the first bytes of the published file of a path; where its build is the same its `generated_at`
     is kept, so that an unchanged file keeps every byte. `now` is ISO 8601.
@@ -155,7 +159,8 @@ def json_files(
         for lap in (*car.telemetry, *car.estimates):
             contents[f"api/telemetry/{car.driver.path}/{lap.lap_number}.json"] = lap
     return {
-        path: enveloped(content, session=session, earlier=earlier(path), now=now) for path, content in contents.items()
+        path: enveloped(content, session=session, earlier=earlier(path), now=now)
+        for path, content in list(contents.items())[share]
     }
 
 
@@ -194,6 +199,7 @@ def _car_records(
     quartiles: Mapping[tuple[int, str], Row],
     made: MadeLaps,
     texts: SessionTexts,
+    corrections: tuple[Correction, ...],
     settings: FeatureSettings,
 ) -> CarRecords:
     vehicle = row["vehicle_id"]
@@ -214,11 +220,11 @@ def _car_records(
     channel = sensors["throttle_channel"] if sensors else None
     driving = {name: groups.rows(name, vehicle) for name in DRIVING_TABLES}
     estimates = made.estimates(vehicle, car.laps, car.trace_laps)
-    driver = _driver(car, statistics, estimates, settings)
+    driver = _driver(car, statistics, estimates, corrections, settings)
     untrusted = {distance["lap_number"]: distance["reason"] for distance in car.distances if not distance["is_trusted"]}
     return CarRecords(
         driver=driver,
-        laps=_laps(car, statistics, groups.one["siwtl"][vehicle], sectors),
+        laps=_laps(car, statistics, groups.one["siwtl"][vehicle], sectors, exclusions_of(corrections)),
         siwtl=_siwtl(groups.one["siwtl"][vehicle], sectors),
         telemetry=tuple(
             _telemetry(trace, channel, features.get(trace.lap_number), note=untrusted.get(trace.lap_number))
@@ -234,7 +240,13 @@ def _car_records(
     )
 
 
-def _driver(car: CarTables, statistics: Row, estimates: tuple[Telemetry, ...], settings: FeatureSettings) -> Driver:
+def _driver(
+    car: CarTables,
+    statistics: Row,
+    estimates: tuple[Telemetry, ...],
+    corrections: tuple[Correction, ...],
+    settings: FeatureSettings,
+) -> Driver:
     row = car.driver
     return Driver(
         vehicle_id=row["vehicle_id"],
@@ -261,10 +273,14 @@ def _driver(car: CarTables, statistics: Row, estimates: tuple[Telemetry, ...], s
         estimated_laps=tuple(lap.lap_number for lap in estimates),
         telemetry_note=telemetry_note(car),
         notes=car_notes(car, settings),
+        exclusion=exclusions_of(corrections).get(None),
+        corrections=corrections,
     )
 
 
-def _laps(car: CarTables, statistics: Row, siwtl: Row, sectors: list[Row]) -> Laps:
+def _laps(
+    car: CarTables, statistics: Row, siwtl: Row, sectors: list[Row], exclusions: Mapping[int | None, str]
+) -> Laps:
     best = statistics["best_lap_ms"]
     donors: dict[int, list[int]] = {}
     for sector in sectors:
@@ -288,6 +304,7 @@ def _laps(car: CarTables, statistics: Row, siwtl: Row, sectors: list[Row]) -> La
                 own_best=tuple(sorted(donors.get(row["lap_number"], ()))),
                 has_telemetry=row["lap_number"] in car.trace_laps,
                 telemetry_reason=windows.get(row["lap_number"]),
+                exclusion=exclusions.get(row["lap_number"], exclusions.get(None)),
             )
             for row in car.laps
         ),
@@ -295,7 +312,13 @@ def _laps(car: CarTables, statistics: Row, siwtl: Row, sectors: list[Row]) -> La
 
 
 def _lap(
-    row: Row, *, best_ms: int | None, own_best: tuple[int, ...], has_telemetry: bool, telemetry_reason: str | None
+    row: Row,
+    *,
+    best_ms: int | None,
+    own_best: tuple[int, ...],
+    has_telemetry: bool,
+    telemetry_reason: str | None,
+    exclusion: str | None,
 ) -> Lap:
     time = row["lap_time_ms"]
     return Lap(
@@ -307,9 +330,7 @@ def _lap(
         own_best_sectors=own_best,
         is_valid=row["is_valid"],
         is_clean=row["is_clean"],
-        reasons=tuple(
-            LapReason(code=code, text=REASONS[code].text, excludes=REASONS[code].excludes) for code in row["reasons"]
-        ),
+        reasons=tuple(_reason(code, exclusion) for code in row["reasons"]),
         flag=row["flag"],
         is_pit_in=row["is_pit_in"],
         pit_time_ms=row["pit_time_ms"],
@@ -321,6 +342,12 @@ def _lap(
         has_telemetry=has_telemetry,
         telemetry_note=None if has_telemetry else telemetry_reason,
     )
+
+
+def _reason(code: str, exclusion: str | None) -> LapReason:
+    """A reason in words; that of the team's exclusion is the team's."""
+    text = f"{REASONS[code].text}: {exclusion}" if code == EXCLUDED else REASONS[code].text
+    return LapReason(code=code, text=text, excludes=REASONS[code].excludes)
 
 
 def _siwtl(row: Row, sectors: list[Row]) -> Siwtl:

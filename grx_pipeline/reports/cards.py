@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
+from grx_pipeline.methods.advice.losses import CLASS, OWN
 from grx_pipeline.reports.corner_table import anchor
 from grx_pipeline.reports.driving_records import Opportunities, Opportunity
 from grx_pipeline.reports.formats import Style
 from grx_pipeline.schemas.columns import PHASES
+
+_REFERENCES = {OWN: "your own best three laps there", CLASS: "the class’s best quarter"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +65,7 @@ def _card(line: Opportunity, opportunities: Opportunities, widest: float, style:
         anchor=anchor(line.corner),
         loss_ms=line.loss_ms,
         share=line.loss_ms / widest,
-        reference=line.reference,
+        reference=_REFERENCES[line.reference],
         phases=phases if len(phases) > 1 else (),
         evidence=line.evidence,
         how_often=_how_often(line, style),

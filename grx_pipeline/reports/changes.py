@@ -1,4 +1,4 @@
-"""What is new about a car since the build before: its published records against the new ones, in sentences."""
+"""What is new since the build before, of a car and of the session: published records against new ones, in sentences."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -6,9 +6,33 @@ from typing import Any
 from grx_pipeline.reports.api import CarRecords
 from grx_pipeline.reports.earlier import EarlierBuild
 from grx_pipeline.reports.formats import Style, listed
-from grx_pipeline.reports.records import Lap
+from grx_pipeline.reports.records import FleetSummary, Lap
 
 _Record = Mapping[str, Any]
+# Corrections that show in what a car's page says of laps and of the driver.
+_TOLD_OTHERWISE = ("driver", "excluded_car", "excluded_lap")
+
+
+def session_changes(earlier: EarlierBuild | None, summary: FleetSummary) -> tuple[str, ...]:
+    """Sentences on the team's corrections; none where there is no earlier build to compare with."""
+    before = None if earlier is None else earlier.record("api/fleet/summary.json")
+    if before is None:
+        return ()
+    known, now = before["data_quality"]["corrections"], summary.data_quality.corrections
+    names = {entry["text"] for entry in known if entry["kind"] == "driver"}
+    named = {entry.text for entry in now if entry.kind == "driver"} ^ names
+    return (
+        *_correction_changes(
+            [entry["text"] for entry in known if entry["kind"] != "driver"],
+            [entry.text for entry in now if entry.kind != "driver"],
+        ),
+        *(["The names of drivers were changed."] if named else ()),
+    )
+
+
+def _correction_changes(known: list[str], now: list[str]) -> Iterator[str]:
+    yield from (f"New correction: {text}" for text in now if text not in known)
+    yield from (f"No longer corrected: {text}" for text in known if text not in now)
 
 
 def car_changes(earlier: EarlierBuild | None, car: CarRecords, style: Style) -> tuple[str, ...]:
@@ -23,9 +47,10 @@ def car_changes(earlier: EarlierBuild | None, car: CarRecords, style: Style) -> 
     siwtl = earlier.record(f"api/ml/siwtl/calculate/{before['path']}.json")
     return (
         *_mapping_changes(before, car),
+        *_exclusion_changes(before, car),
         *(() if laps is None else _best_lap_changes(laps, car, style)),
         *(() if siwtl is None else _target_changes(siwtl, car, style)),
-        *(() if laps is None else _lap_changes(laps, car)),
+        *(() if laps is None else _lap_changes(laps, car, is_told=before["exclusion"] != car.driver.exclusion)),
         *_trace_changes(before, car),
     )
 
@@ -54,6 +79,17 @@ def _mapping_changes(before: _Record, car: CarRecords) -> Iterator[str]:
         yield f"The place in the result was {_place(before['position'])} and is {_place(driver.position)} now."
 
 
+def _exclusion_changes(before: _Record, car: CarRecords) -> Iterator[str]:
+    driver = car.driver
+    if before["exclusion"] != driver.exclusion:
+        is_out = driver.exclusion is not None
+        yield f"The team excludes the car: {driver.exclusion}." if is_out else "The team does not exclude it any more."
+    yield from _correction_changes(
+        [entry["text"] for entry in before["corrections"] if entry["kind"] not in _TOLD_OTHERWISE],
+        [entry.text for entry in driver.corrections if entry.kind not in _TOLD_OTHERWISE],
+    )
+
+
 def _place(position: int | None) -> str:
     return "none" if position is None else f"P{position}"
 
@@ -76,7 +112,8 @@ def _time(ms: int | None, style: Style) -> str:
     return "not known" if ms is None else style.lap_time(ms)
 
 
-def _lap_changes(before: _Record, car: CarRecords) -> Iterator[str]:
+def _lap_changes(before: _Record, car: CarRecords, *, is_told: bool) -> Iterator[str]:
+    """Laps that came, went, or count otherwise; what `is_told` of the whole car is not said of each lap."""
     known = {lap["lap_number"]: lap for lap in before["laps"]}
     now = {lap.lap_number: lap for lap in car.laps.laps}
     added, gone = sorted(now.keys() - known.keys()), sorted(known.keys() - now.keys())
@@ -84,19 +121,26 @@ def _lap_changes(before: _Record, car: CarRecords) -> Iterator[str]:
         yield f"New in the timing: {_laps(added)}."
     if gone:
         yield f"No longer in the timing: {_laps(gone)}."
-    for number in sorted(known.keys() & now.keys()):
-        yield from _lap_change(known[number], now[number])
+    changes: dict[tuple[str, str], list[int]] = {}
+    for number in sorted(() if is_told else known.keys() & now.keys()):
+        change = _lap_change(known[number], now[number])
+        if change is not None:
+            changes.setdefault(change, []).append(number)
+    for (one, several), numbers in changes.items():
+        yield f"{_laps(numbers).capitalize()} {one if len(numbers) == 1 else several}."
 
 
-def _lap_change(before: _Record, lap: Lap) -> Iterator[str]:
+def _lap_change(before: _Record, lap: Lap) -> tuple[str, str] | None:
+    """What is said of one lap and of several; None where it counts as it did."""
     if before["is_valid"] and not lap.is_valid:
-        yield f"Lap {lap.lap_number} does not count any more: {_reasons(lap)}."
-    elif lap.is_valid and not before["is_valid"]:
-        yield f"Lap {lap.lap_number} counts now."
-    elif before["is_clean"] and not lap.is_clean:
-        yield f"Lap {lap.lap_number} is not clean any more: {_reasons(lap)}."
-    elif lap.is_clean and not before["is_clean"]:
-        yield f"Lap {lap.lap_number} is clean now."
+        return f"does not count any more: {_reasons(lap)}", f"do not count any more: {_reasons(lap)}"
+    if lap.is_valid and not before["is_valid"]:
+        return "counts now", "count now"
+    if before["is_clean"] and not lap.is_clean:
+        return f"is not clean any more: {_reasons(lap)}", f"are not clean any more: {_reasons(lap)}"
+    if lap.is_clean and not before["is_clean"]:
+        return "is clean now", "are clean now"
+    return None
 
 
 def _reasons(lap: Lap) -> str:

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 
 from grx_pipeline.reports.formats import Style
 from grx_pipeline.reports.records import Lap, Laps, Neutralisation, Siwtl
+from grx_pipeline.settings import ReportSettings
 
 _LAP_STEPS_MS = (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 60_000, 120_000, 300_000)
 _CLOCK_STEPS_MIN = (1, 2, 5, 10, 15, 20, 30, 60)
 # Labels of yellow phases closer together than this would touch.
 _BAND_LABEL_GAP = 44
-# Without clean laps, those up to this ratio to the best are drawn to scale; slower ones stand at the top edge.
-_SLOW_RATIO = 1.06
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,9 +82,15 @@ class _Scale:
 
 
 def lap_chart(
-    laps: Laps, siwtl: Siwtl, phases: Iterable[Neutralisation], field_laps: Iterable[tuple[int, int]], style: Style
+    laps: Laps,
+    siwtl: Siwtl,
+    phases: Iterable[Neutralisation],
+    field_laps: Iterable[tuple[int, int]],
+    *,
+    style: Style,
+    settings: ReportSettings,
 ) -> LapChart | None:
-    """The chart of a driver's laps, or None where there are not two laps with a time.
+    """The chart of a driver's laps, or None where there are not two laps with a time and a valid one.
 
     `field_laps` are (elapsed, lap time) of the field's medians.
     """
@@ -95,7 +100,8 @@ def lap_chart(
     frame = Frame()
     field_laps = list(field_laps)
     paces = [siwtl.ideal_lap_ms or laps.best_lap_ms, *(time for _, time in field_laps)]
-    y_scale, y_ticks = _lap_time_axis(frame, timed, laps.best_lap_ms, paces, style)
+    slowest = laps.best_lap_ms * settings.slow_ratio
+    y_scale, y_ticks = _lap_time_axis(frame, timed, paces, best_ms=laps.best_lap_ms, slowest_ms=slowest, style=style)
     race_min = max(lap.elapsed_ms or 0 for lap in timed) / 60_000
     x_scale = _Scale(low=0, high=race_min, start=frame.left, end=frame.right)
     points = tuple(_lap_point(lap, x_scale, y_scale, best=laps.best_lap_number) for lap in timed)
@@ -122,12 +128,12 @@ def _field_line(field_laps: Sequence[tuple[int, int]], x_scale: _Scale, y_scale:
 
 
 def _lap_time_axis(
-    frame: Frame, laps: Sequence[Lap], best_ms: int, paces: Sequence[int], style: Style
+    frame: Frame, laps: Sequence[Lap], paces: Sequence[int], *, best_ms: int, slowest_ms: float, style: Style
 ) -> tuple[_Scale, tuple[Tick, ...]]:
-    """Wide enough for clean laps, and for three quarters of the paces that are near: the ideal lap, the field."""
+    """Wide enough for clean laps (or those up to `slowest_ms`), and for most of the paces near: ideal lap, field."""
     clean = [lap.lap_time_ms for lap in laps if lap.lap_time_ms is not None and lap.is_clean]
-    near = [lap.lap_time_ms for lap in laps if best_ms <= (lap.lap_time_ms or 0) <= best_ms * _SLOW_RATIO]
-    others = sorted(time for time in paces if best_ms / _SLOW_RATIO < time <= best_ms * _SLOW_RATIO)
+    near = [lap.lap_time_ms for lap in laps if best_ms <= (lap.lap_time_ms or 0) <= slowest_ms]
+    others = sorted(time for time in paces if best_ms**2 / slowest_ms < time <= slowest_ms)
     low = min([best_ms, *others])
     high = max([time for time in clean or near if time is not None] + others[: max(3 * len(others) // 4, 1)])
     margin = max(high - low, 500) * 0.08

@@ -18,6 +18,7 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
         "corner_drivers": "#corners",
         "dptad_drivers": "#driving",
         "rankings": "../index.html#best",
+        "drivers": "../index.html#classification",
         "sessions": "../index.html",
     },
     "fleet": {
@@ -129,7 +130,7 @@ def _piece(part: CoachPart, facts: Mapping[str, CoachFact], linker: _Linker, sty
 def _styled(text: str, fact: CoachFact, style: Style) -> str:
     """A figure in the page's unit and signs; a name as it is."""
     if fact.value is None:
-        return text
+        return style.sentence(text) if fact.metric == "note" else text
     if fact.unit == _SPEEDS:
         return f"{style.speed(abs(fact.value), 1)} {style.speed_unit}"
     return style.localised(text)

@@ -11,9 +11,6 @@ from grx_pipeline.reports.standing import Pair, car_label, shared_numbers
 from grx_pipeline.reports.track_map import Stretch, stretches, track_map
 from grx_pipeline.settings import ReportSettings
 
-# A difference that is shown as 0.00 s is no one's.
-_SHOWN_FROM_MS = 5.0
-
 
 @dataclass(frozen=True, kw_only=True)
 class GapRow:
@@ -51,10 +48,10 @@ def compare_view(
         "labels": labels,
         "shared": shared,
         "headline": compare_headline(labels, comparison, style, settings),
-        "sectors": gap_rows(comparison.sectors),
-        "corners": by_size(gap_rows(comparison.corners)),
+        "sectors": gap_rows(comparison.sectors, settings),
+        "corners": by_size(gap_rows(comparison.corners, settings)),
         "map": track_map(records.track),
-        "stretches": _stretches(records.track, comparison, labels, style),
+        "stretches": _stretches(records.track, comparison, labels, style, settings),
     }
 
 
@@ -73,33 +70,34 @@ def compare_headline(labels: tuple[str, str], comparison: Comparison, style: Sty
     text = f"{faster} is {style.seconds(abs(gap))} s faster than {slower}"
     if comparison.trace_gap_ms not in (None, gap):
         return text
-    share = settings.place_median_share
-    corner = _largest(comparison.corners, gap, share, needs_medians=True)
-    place = corner or _largest(comparison.sectors, gap, share, needs_medians=False)
+    corner = _largest(comparison.corners, gap, settings, needs_medians=True)
+    place = corner or _largest(comparison.sectors, gap, settings, needs_medians=False)
     if place is None:
         return text
     where = f"in {place.name}" if corner else f"in sector {place.name.removeprefix('S')}"
     return f"{text}, {style.seconds(abs(place.gap_ms or 0))} s of it {where}"
 
 
-def _largest(lines: Sequence[ComparedLine], gap: int, share: float, *, needs_medians: bool) -> ComparedLine | None:
+def _largest(
+    lines: Sequence[ComparedLine], gap: int, settings: ReportSettings, *, needs_medians: bool
+) -> ComparedLine | None:
     """The line with most of the gap that its medians do not refute; None where it is more than the whole gap."""
     sign = 1 if gap > 0 else -1
-    told = [line for line in lines if _is_habit(line, sign, share, needs_medians=needs_medians)]
+    told = [line for line in lines if _is_habit(line, sign, settings, needs_medians=needs_medians)]
     line = max(told, key=lambda line: sign * (line.gap_ms or 0), default=None)
     return None if line is None or abs(line.gap_ms or 0) > abs(gap) else line
 
 
-def _is_habit(line: ComparedLine, sign: int, share: float, *, needs_medians: bool) -> bool:
-    """Whether the compared laps show a difference there and the medians at least this share of it."""
-    if line.gap_ms is None or sign * line.gap_ms < _SHOWN_FROM_MS:
+def _is_habit(line: ComparedLine, sign: int, settings: ReportSettings, *, needs_medians: bool) -> bool:
+    """Whether the compared laps show a difference there and the medians enough of it."""
+    if line.gap_ms is None or sign * line.gap_ms < settings.shown_gap_ms:
         return False
     if line.median_gap_ms is None:
         return not needs_medians
-    return sign * line.median_gap_ms >= share * abs(line.gap_ms)
+    return sign * line.median_gap_ms >= settings.place_median_share * abs(line.gap_ms)
 
 
-def gap_rows(lines: Sequence[ComparedLine]) -> tuple[GapRow, ...]:
+def gap_rows(lines: Sequence[ComparedLine], settings: ReportSettings) -> tuple[GapRow, ...]:
     """The lines with bars, in lap order."""
     widest = max((abs(line.gap_ms) for line in lines if line.gap_ms is not None), default=0.0) or 1.0
     return tuple(
@@ -109,7 +107,7 @@ def gap_rows(lines: Sequence[ComparedLine]) -> tuple[GapRow, ...]:
             gap_ms=line.gap_ms,
             median_gap_ms=line.median_gap_ms,
             share=abs(line.gap_ms or 0.0) / widest,
-            faster=_faster(line.gap_ms),
+            faster=_faster(line.gap_ms, settings),
             order=order,
         )
         for order, line in enumerate(lines, start=1)
@@ -121,19 +119,21 @@ def by_size(rows: Sequence[GapRow]) -> tuple[GapRow, ...]:
     return tuple(sorted(rows, key=lambda row: -abs(row.gap_ms or 0.0)))
 
 
-def _faster(gap_ms: float | None) -> str:
-    if gap_ms is None or abs(gap_ms) < _SHOWN_FROM_MS:
+def _faster(gap_ms: float | None, settings: ReportSettings) -> str:
+    if gap_ms is None or abs(gap_ms) < settings.shown_gap_ms:
         return ""
     return "a" if gap_ms > 0 else "b"
 
 
-def _stretches(track: Track, comparison: Comparison, labels: tuple[str, str], style: Style) -> tuple[Stretch, ...]:
+def _stretches(
+    track: Track, comparison: Comparison, labels: tuple[str, str], style: Style, settings: ReportSettings
+) -> tuple[Stretch, ...]:
     """The segments in which one of the two is faster."""
     gaps = {line.name: line.gap_ms for line in comparison.segments}
     kinds: list[tuple[Segment, str, str]] = []
     for segment in track.segments:
         gap = gaps.get(segment.name)
-        kind = _faster(gap)
+        kind = _faster(gap, settings)
         if kind and gap is not None:
             faster = labels[0] if kind == "a" else labels[1]
             title = f"{segment.name}: {faster} faster by {style.seconds(abs(gap))} s"

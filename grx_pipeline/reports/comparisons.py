@@ -99,5 +99,6 @@ def rankings(tables: SessionTables) -> tuple[Ranking, ...]:
             Ranked(rank=row["rank"], vehicle_id=row["vehicle_id"], value=rounded(row["value"], "") or 0.0)
             for row in ranked
         )
-        outcome.append(Ranking(category=category, unit=unit, ranks=ranks))
+        least = ranked[0]["least_laps"]
+        outcome.append(Ranking(category=category, unit=unit, least_laps=least, ranks=ranks))
     return tuple(outcome)

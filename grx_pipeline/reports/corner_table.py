@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 from grx_pipeline.reports.driving_records import Corner, CornerFigure, DriverCorner, DriverCorners, Ledger, LedgerLine
 from grx_pipeline.reports.formats import MISSING, Style
+from grx_pipeline.settings import ReportSettings
 
-# A quartile of one driver's own median is that median.
-_FEWEST_DRIVERS = 2
 _FIGURES = (
     # figure of corner_laps, heading, unit, quartile that is the best quarter's, is a loss or gain to be coloured
     ("time_ms", "Time", "s", 0, True),
@@ -53,7 +52,8 @@ class CornerRow:
 class CornerTable:
     """Rows by loss, the largest first; `others` are what is not at a corner; all gains add up to `total_ms`.
 
-    It is None where the target asks for nothing anywhere, or only sectors are known.
+    It is None where the target asks for nothing anywhere, or only sectors are known. `class_drivers` is 0 where they
+    are too few to compare with.
     """
 
     headings: tuple[tuple[str, str], ...]
@@ -68,7 +68,9 @@ def anchor(corner: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", corner.lower()).strip("-")
 
 
-def corner_table(circuit: Sequence[Corner], corners: DriverCorners, ledger: Ledger, style: Style) -> CornerTable | None:
+def corner_table(
+    circuit: Sequence[Corner], corners: DriverCorners, ledger: Ledger, style: Style, settings: ReportSettings
+) -> CornerTable | None:
     """The table of one driver; None where neither the driver's corners nor the ledger's places are known."""
     lines: dict[str | None, list[LedgerLine]] = {}
     for line in ledger.segments:
@@ -77,14 +79,19 @@ def corner_table(circuit: Sequence[Corner], corners: DriverCorners, ledger: Ledg
     shown = [corner for corner in circuit if corner.corner in driven or corner.corner in lines]
     if not shown:
         return None
-    rows = [_row(corner, driven.get(corner.corner), lines.get(corner.corner, []), ledger, style) for corner in shown]
+    least = settings.min_class_drivers
+    rows = [
+        _row(corner, driven.get(corner.corner), lines.get(corner.corner, []), ledger, style=style, least=least)
+        for corner in shown
+    ]
+    class_drivers = max((f.class_drivers for c in corners.corners for f in c.figures.values()), default=0)
     places = {corner.corner: place for place, corner in enumerate(circuit)}
     return CornerTable(
         headings=tuple((heading, style.speed_unit if unit == "speed" else unit) for _, heading, unit, _, _ in _FIGURES),
         rows=tuple(sorted(rows, key=lambda row: (*_loss_order(row), places[row.corner]))),
         others=_others(ledger, lines.get(None, [])),
         total_ms=ledger.potential_gain_ms if _asks_for_time(ledger) else None,
-        class_drivers=max((f.class_drivers for c in corners.corners for f in c.figures.values()), default=0),
+        class_drivers=class_drivers if class_drivers >= least else 0,
     )
 
 
@@ -112,7 +119,13 @@ def _others(ledger: Ledger, straights: Sequence[LedgerLine]) -> tuple[tuple[str,
 
 
 def _row(
-    corner: Corner, driven: DriverCorner | None, lines: Sequence[LedgerLine], ledger: Ledger, style: Style
+    corner: Corner,
+    driven: DriverCorner | None,
+    lines: Sequence[LedgerLine],
+    ledger: Ledger,
+    *,
+    style: Style,
+    least: int,
 ) -> CornerRow:
     phases: dict[str, int] = {}
     for line in lines:
@@ -126,17 +139,17 @@ def _row(
         gain_ms=sum(phases.values()) if ledger.segments else None,
         phases_ms=phases,
         cells=tuple(
-            _cell(figures.get(figure), unit, quartile, has_tone=has_tone, style=style)
+            _cell(figures.get(figure), unit, quartile, has_tone=has_tone, least=least, style=style)
             for figure, _, unit, quartile, has_tone in _FIGURES
         ),
     )
 
 
-def _cell(figure: CornerFigure | None, unit: str, quartile: int, *, has_tone: bool, style: Style) -> Cell:
+def _cell(figure: CornerFigure | None, unit: str, quartile: int, *, has_tone: bool, least: int, style: Style) -> Cell:
     if figure is None or figure.median is None:
         return Cell(value=MISSING, gap="", tone="", order=None)
     best = figure.class_quartiles
-    gap = None if best is None or figure.class_drivers < _FEWEST_DRIVERS else figure.median - best[quartile]
+    gap = None if best is None or figure.class_drivers < least else figure.median - best[quartile]
     if unit == "s":
         value, text = style.number(figure.median / 1000, 2), style.signed(None if gap is None else gap / 1000, 2)
     elif unit == "speed":

@@ -7,12 +7,14 @@ from grx_pipeline.reports.api import CarRecords
 from grx_pipeline.reports.cards import opportunity_cards
 from grx_pipeline.reports.charts import lap_chart
 from grx_pipeline.reports.corner_table import anchor, corner_table
+from grx_pipeline.reports.correction_records import correction_lines
 from grx_pipeline.reports.driving_records import Dptad, DptadEvent, Ledger, Track
 from grx_pipeline.reports.formats import MISSING, Style
 from grx_pipeline.reports.headline import headline, why_no_target
 from grx_pipeline.reports.records import Driver, FleetSummary, Lap, Laps, Siwtl, SiwtlSector
 from grx_pipeline.reports.standing import Standing, car_label, is_best_clean
 from grx_pipeline.schemas.columns import CATEGORIES
+from grx_pipeline.settings import ReportSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,11 +61,17 @@ _FEATURES = (
 
 
 def driver_view(
-    car: CarRecords, standing: Standing, summary: FleetSummary, track: Track, style: Style
+    car: CarRecords,
+    standing: Standing,
+    summary: FleetSummary,
+    track: Track,
+    *,
+    style: Style,
+    settings: ReportSettings,
 ) -> dict[str, object]:
     """Everything driver.html needs but what changed since the last build."""
     laps = car.laps
-    table = corner_table(track.corners, car.corners, car.ledger, style)
+    table = corner_table(track.corners, car.corners, car.ledger, style, settings)
     in_table = {row.corner for row in table.rows} if table else set()
     return {
         "session": summary.session,
@@ -88,11 +96,14 @@ def driver_view(
         "marks": {lap.lap_number: sector_marks(lap, standing) for lap in laps.laps},
         "remarks": {lap.lap_number: _remarks(lap, best=laps.best_lap_number) for lap in laps.laps},
         "lap_times": {lap.lap_number: lap.lap_time_ms for lap in laps.laps},
-        "chart": lap_chart(laps, car.siwtl, summary.neutralisations, standing.field_laps, style),
+        "chart": lap_chart(
+            laps, car.siwtl, summary.neutralisations, standing.field_laps, style=style, settings=settings
+        ),
         "categories": category_rows(car.dptad),
         "events": events_by_cost(car.dptad),
         "feature_columns": _FEATURES,
         "anchor": anchor,
+        "corrections": correction_lines(car.driver.corrections),
         "rolling_ms": _faster_rolling(car.ledger, car.siwtl),
         "shared": standing.shared_numbers,
     }
@@ -107,9 +118,15 @@ def _key_figures(driver: Driver, laps: Laps, siwtl: Siwtl, standing: Standing, s
         KeyFigure(
             label="Clean laps",
             value=style.number(laps.clean_laps),
-            detail=f"of {style.counted(driver.laps, 'lap')}, {style.number(laps.valid_laps)} of them valid",
+            detail=_valid_detail(driver.laps, laps.valid_laps, style),
         ),
     )
+
+
+def _valid_detail(driven: int, valid: int, style: Style) -> str:
+    if driven < 2:
+        return f"of {style.counted(driven, 'lap')}"
+    return f"of {style.number(driven)} laps, {'all' if valid == driven else style.number(valid)} of them valid"
 
 
 def _best_detail(laps: Laps, standing: Standing) -> str:
@@ -157,7 +174,10 @@ def _score(siwtl: Siwtl, style: Style) -> str:
 def _consistency_detail(siwtl: Siwtl, style: Style) -> str:
     if siwtl.consistency_percentile is None:
         return "needs two clean laps"
-    return f"at least as even as {style.number(siwtl.consistency_percentile)}\u00a0% of the field"
+    few = f"from {style.counted(siwtl.clean_laps, 'clean lap')} only; " if siwtl.confidence == "low" else ""
+    if siwtl.consistency_percentile == 100:
+        return f"{few}nobody in the field is more even"
+    return f"{few}level with or ahead of {style.number(siwtl.consistency_percentile)}\u00a0% of the field"
 
 
 def _faster_rolling(ledger: Ledger, siwtl: Siwtl) -> int | None:

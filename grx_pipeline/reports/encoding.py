@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 _BUILD_LENGTH = 16
 
 RecordType = TypeVar("RecordType")
@@ -71,6 +71,11 @@ def enveloped(content: Any, *, session: str, earlier: bytes | None, now: str) ->
         data_text=data_text,
     )
     return envelope.to_bytes()
+
+
+def build_of(file: bytes) -> str:
+    """The `build` of a file that `enveloped` made."""
+    return str(json.loads(file.partition(b',"data":')[0] + b"}")["build"])
 
 
 def _generated_at(earlier: bytes | None, build: str) -> str | None:

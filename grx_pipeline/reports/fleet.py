@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 
 from grx_pipeline.reports.comparisons import rankings
+from grx_pipeline.reports.correction_records import Correction
 from grx_pipeline.reports.encoding import from_row
 from grx_pipeline.reports.narrative_records import CoachText
 from grx_pipeline.reports.precision import known_rounded, rounded, whole
@@ -32,6 +33,8 @@ def fleet_summary(
     notes: tuple[str, ...],
     missing_kinds: tuple[str, ...],
     cars: Iterable[tuple[Driver, Siwtl]],
+    *,
+    corrections: tuple[Correction, ...],
     narrative: CoachText | None,
 ) -> FleetSummary:
     """The summary of a session; `cars` in the order of the classification, `missing_kinds` of RAW_KINDS."""
@@ -42,7 +45,7 @@ def fleet_summary(
         rankings=rankings(tables),
         weather=_weather(tables.rows["weather"]),
         neutralisations=tuple(from_row(Neutralisation, row) for row in tables.rows["neutralisations"]),
-        data_quality=_data_quality(tables, notes, missing_kinds),
+        data_quality=_data_quality(tables, notes, missing_kinds, corrections),
         narrative=narrative,
     )
 
@@ -76,6 +79,7 @@ def _classified(driver: Driver, siwtl: Siwtl) -> Classified:
         consistency_percentile=siwtl.consistency_percentile,
         clean_laps=siwtl.clean_laps,
         telemetry_laps=len(driver.telemetry_laps),
+        exclusion=driver.exclusion,
     )
 
 
@@ -118,7 +122,9 @@ def _range(rows: list[Row], column: str, unit: str) -> Range | None:
     )
 
 
-def _data_quality(tables: SessionTables, notes: tuple[str, ...], missing_kinds: tuple[str, ...]) -> DataQuality:
+def _data_quality(
+    tables: SessionTables, notes: tuple[str, ...], missing_kinds: tuple[str, ...], corrections: tuple[Correction, ...]
+) -> DataQuality:
     session = tables.session
     crossings, matched = session["crossings"], session["crossings_matched"]
     frozen = (row["vehicle_id"] for row in tables.rows["telemetry_vehicles"] if row["is_clock_frozen"])
@@ -134,6 +140,7 @@ def _data_quality(tables: SessionTables, notes: tuple[str, ...], missing_kinds: 
         loggers=tuple(_logger_match(row) for row in tables.rows["logger_matches"]),
         unmatched_loggers=unmatched_loggers(tables),
         frozen_clocks=tuple(frozen),
+        corrections=corrections,
     )
 
 

@@ -1,5 +1,6 @@
 """How pages show numbers: the functions of formats.py in the style of the render settings."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
@@ -36,7 +37,18 @@ __all__ = [
 ]
 
 KMH_PER_MPH = 1.609344
+# A figure, or two as `72 against 85 deg`, with a unit that pages show in their own way; else a number with a point.
+_FIGURES = re.compile(
+    r"(?<![\w.:#-])(?P<first>\d+(?:\.\d+)?)(?:(?P<between> against | to )(?P<second>\d+(?:\.\d+)?))?"
+    r" (?P<unit>km/h|deg|m)\b"
+    r"|\d[\d,:]*\.\d+|\d{1,3}(?:,\d{3})+"
+)
 _SWAPPED = str.maketrans({".": ",", ",": "."})
+
+
+def unbroken(text: str) -> str:
+    """A text whose seconds stay on the line of their figure."""
+    return re.sub(r"(?<=\d) (?=s\b)", "\u00a0", text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +65,22 @@ class Style:
     def localised(self, text: str) -> str:
         """A text with figures, in the style's signs."""
         return self._localised(text)
+
+    def sentence(self, text: str) -> str:
+        """A sentence of a record in the style's units and signs; records are in km/h with a decimal point."""
+        return _FIGURES.sub(self._figure, text)
+
+    def _figure(self, found: re.Match[str]) -> str:
+        if found["unit"] is None:
+            return self._localised(found[0])
+        is_speed = found["unit"] == "km/h"
+        values = [
+            self.number(self.in_unit(float(text)) if is_speed else float(text), len(text.partition(".")[2]))
+            for text in (found["first"], found["second"])
+            if text is not None
+        ]
+        unit = {"km/h": f" {self.speed_unit}", "deg": "°"}.get(found["unit"], f" {found['unit']}")
+        return f"{found['between'] or ''}".join(values) + unit
 
     def lap_time(self, ms: int | None) -> str:
         return self._localised(lap_time(ms))

@@ -3,16 +3,14 @@
 from collections import Counter
 
 from grx_pipeline.reports.driving_records import Ledger, LedgerLine
-from grx_pipeline.reports.formats import Style, listed
+from grx_pipeline.reports.formats import Style
 from grx_pipeline.reports.records import Driver, Laps, Siwtl
 
 
 def headline(driver: Driver, laps: Laps, siwtl: Siwtl, ledger: Ledger, style: Style) -> str:
     """`0.42 s to find, 0.21 s of it at T5 exit`. The place is the largest line of the ledger, or a sector."""
-    if not laps.laps:
-        return "No lap was driven, so there is nothing to compare"
     if siwtl.potential_gain_ms is None:
-        return f"No time to find can be given: none of {style.counted(driver.laps, 'lap')} is clean"
+        return _without_target(driver, laps, style)
     if siwtl.clean_laps == 1:
         return "No time to find can be given: a single clean lap has nothing to compare with"
     if siwtl.potential_gain_ms == 0:
@@ -22,6 +20,15 @@ def headline(driver: Driver, laps: Laps, siwtl: Siwtl, ledger: Ledger, style: St
     if gain_ms == siwtl.potential_gain_ms:
         return f"{text}, all of it {place}"
     return f"{text}, {style.seconds(gain_ms)} s of it {place}"
+
+
+def _without_target(driver: Driver, laps: Laps, style: Style) -> str:
+    if driver.exclusion is not None:
+        return f"Excluded by the team: {driver.exclusion}"
+    if not laps.laps:
+        return "No lap was driven, so there is nothing to compare"
+    which = "the only lap is not" if driver.laps == 1 else f"none of {style.number(driver.laps)} laps is"
+    return f"No time to find can be given: {which} clean"
 
 
 def _largest(siwtl: Siwtl, ledger: Ledger) -> tuple[str, int]:
@@ -53,5 +60,6 @@ def why_no_target(laps: Laps, style: Style) -> str | None:
         return None
     reasons = Counter(reason.text for lap in laps.laps for reason in lap.reasons if reason.excludes != "none")
     ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
-    texts = [f"{text} ({style.counted(count, 'lap')})" for text, count in ordered]
-    return f"What speaks against its laps: {listed(texts)}."
+    is_only = len(laps.laps) == 1
+    texts = [text if is_only else f"{text} ({style.counted(count, 'lap')})" for text, count in ordered]
+    return f"Why {'it is not' if is_only else 'none is'} clean: {'; '.join(texts)}."

@@ -124,8 +124,25 @@ def _events() -> dict[str, Any]:
         "Server-sent events: the builds as they stand at once, then each new one. The data of an event is a BuildEvent."
     )
     content = {"text/event-stream": {"schema": {"type": "string"}}}
-    responses = {"200": {"description": text, "content": content}, "503": _problem("Too many listen already.")}
-    return {"summary": "New builds, live", "operationId": "events", "tags": ["server"], "responses": responses}
+    responses = {
+        "200": {"description": text, "content": content},
+        "404": _problem("There is no such session."),
+        "503": _problem("Too many listen already."),
+    }
+    session = {
+        "name": "session",
+        "in": "query",
+        "required": False,
+        "description": "Only of this session, of the `latest`, or of what stands above the sessions (`site`).",
+        "schema": {"type": "string", "maxLength": 80},
+    }
+    return {
+        "summary": "New builds, live",
+        "operationId": "events",
+        "tags": ["server"],
+        "parameters": [session],
+        "responses": responses,
+    }
 
 
 def _chat() -> dict[str, Any]:

@@ -4,13 +4,13 @@ What a page shows is made in driver_page.py, session_page.py, compare_page.py an
 """
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from grx_pipeline.methods.references.choice import CLASS_BEST
 from grx_pipeline.reports.api import CarRecords, SessionRecords
-from grx_pipeline.reports.changes import car_changes
+from grx_pipeline.reports.changes import car_changes, session_changes
 from grx_pipeline.reports.coach_page import CoachView, coach_view
 from grx_pipeline.reports.compare_page import compare_view
 from grx_pipeline.reports.driver_page import driver_view
@@ -44,23 +44,30 @@ class SitePages:
 
 def session_pages(
     records: SessionRecords,
-    json_files: Mapping[str, bytes],
+    json_builds: Mapping[str, str],
     *,
     settings: ReportSettings,
     earlier: EarlierBuild | None,
+    share: slice,
 ) -> SitePages:
-    """The session page, a page per car and per pair that matters. Pages of the same inputs as in `earlier` stay.
+    """Of the session page, a page per car and one per pair that matters those of `share`, with what they load.
 
-    `json_files` are the site's JSON files; their builds are what a page depends on.
+    Pages of the same inputs as in `earlier` stay. `json_builds` are the builds of the site's JSON files, hashes of
+    their data, which a page depends on.
     """
-    site = _Site(records, json_files, settings, earlier)
-    site.add_session()
-    places = standings(records)
-    for car in records.cars:
-        site.add_driver(car, places[car.driver.vehicle_id])
+    site = _Site(records, json_builds, settings, earlier)
+    places = standings(records, settings)
     compared = {(pair.vehicle_a, pair.vehicle_b): pair for pair in records.comparisons}
-    for pair in pairs_that_matter(records):
-        site.add_pair(pair, compared[pair.a.vehicle_id, pair.b.vehicle_id])
+    additions: list[Callable[[], None]] = [
+        site.add_session,
+        *(partial(site.add_driver, car, places[car.driver.vehicle_id]) for car in records.cars),
+        *(
+            partial(site.add_pair, pair, compared[pair.a.vehicle_id, pair.b.vehicle_id])
+            for pair in pairs_that_matter(records)
+        ),
+    ]
+    for add in additions[share]:
+        add()
     return site.pages
 
 
@@ -85,12 +92,12 @@ class _Site:
     def __init__(
         self,
         records: SessionRecords,
-        json_files: Mapping[str, bytes],
+        json_builds: Mapping[str, str],
         settings: ReportSettings,
         earlier: EarlierBuild | None,
     ) -> None:
-        self.pages = SitePages(files=asset_files())
-        self._records, self._json_files, self._earlier = records, json_files, earlier
+        self.pages = SitePages()
+        self._records, self._json_builds, self._earlier = records, json_builds, earlier
         self._settings, self._style = settings, page_style(settings)
         self._shared = shared_numbers(records.summary.classification)
         self._cars = {car.driver.vehicle_id: car for car in records.cars}
@@ -102,7 +109,12 @@ class _Site:
 
         def view() -> Mapping[str, object]:
             coach = self._coach(self._records.summary.narrative, "fleet")
-            return {**session_view(self._records, self._style), "coach": coach}
+            return {
+                **session_view(self._records, self._style),
+                "coach": coach,
+                "changes": session_changes(self._earlier, self._records.summary),
+                "earlier_build": self._earlier.published_at if self._earlier else "",
+            }
 
         self._add("index.html", "session.html", files, (scores, pairs), view)
 
@@ -115,7 +127,7 @@ class _Site:
             traces = driver_traces(car, self._records, root="../", style=self._style, settings=self._settings)
             self.pages.files.update(traces.files)
             return {
-                **driver_view(car, standing, summary, self._records.track, self._style),
+                **driver_view(car, standing, summary, self._records.track, style=self._style, settings=self._settings),
                 "traces": traces,
                 "coach": self._coach(car.coaching.text if car.coaching else None, "driver", car.driver.vehicle_id),
                 "changes": car_changes(self._earlier, car, self._style),
@@ -182,23 +194,19 @@ class _Site:
         """One page, made from JSON files and from records that are only a part of one; `folder` holds what it loads."""
         inputs = self._hash((renderer_hash(), to_json(vars(self._settings)), to_json(records)), files)
         kept = self._earlier.page(name, inputs) if self._earlier else None
-        if kept is None or self._earlier is None:
+        loaded = self._earlier.files_in(folder) if self._earlier and kept is not None and folder is not None else {}
+        if kept is None or loaded is None:
             kept = render(template, self._style, root="../" * name.count("/"), view=view())
             self.pages.rendered.append(name)
-        elif folder is not None:
-            self.pages.files.update(self._earlier.files_in(folder))
+        else:
+            self.pages.files.update(loaded)
         self.pages.files[name] = kept
         self.pages.inputs[name] = inputs
 
     def _hash(self, texts: Iterable[str], files: Iterable[str]) -> str:
-        parts = [*texts, *(f"{name} {_build_of(self._json_files.get(name))}" for name in files)]
+        parts = [*texts, *(f"{name} {self._json_builds.get(name, '')}" for name in files)]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _telemetry_file(car: CarRecords, lap: int) -> str:
     return f"api/telemetry/{car.driver.path}/{lap}.json"
-
-
-def _build_of(file: bytes | None) -> str:
-    """The `build` of a JSON file, a hash of its data; nothing where there is no such file."""
-    return "" if file is None else str(json.loads(file.partition(b',"data":')[0] + b"}")["build"])

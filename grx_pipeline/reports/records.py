@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from grx_pipeline.reports.correction_records import Correction
 from grx_pipeline.reports.narrative_records import CoachText
 
 Figure = int | float | None
@@ -30,6 +31,7 @@ class Driver:
 
     `telemetry_laps` are the measured laps with a file under api/telemetry/, `estimated_laps` those with an estimate
     there; `telemetry_note` says why none was measured (null where some were). `path` is the name of the car's files.
+    `exclusion` is why the team leaves the car out of all but the classification; null where it does not.
     """
 
     vehicle_id: str
@@ -56,6 +58,8 @@ class Driver:
     estimated_laps: tuple[int, ...] = ()
     telemetry_note: str | None
     notes: tuple[str, ...]
+    exclusion: str | None = None
+    corrections: tuple[Correction, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,6 +233,7 @@ class Classified:
     consistency_percentile: float | None
     clean_laps: int
     telemetry_laps: int
+    exclusion: str | None = None
 
     @property
     def is_best_clean(self) -> bool:
@@ -259,10 +264,11 @@ class Ranked:
 
 @dataclass(frozen=True, kw_only=True)
 class Ranking:
-    """All drivers with a value in one category, the best first."""
+    """All drivers with a value in one category, the best first. It takes `least_laps` clean laps to be ranked."""
 
     category: str
     unit: str
+    least_laps: int
     ranks: tuple[Ranked, ...]
 
 
@@ -343,7 +349,10 @@ class LoggerMatch:
 
 @dataclass(frozen=True, kw_only=True)
 class DataQuality:
-    """How complete the session is and how well its sources agree. `notes` say it in sentences."""
+    """How complete the session is and how well its sources agree. `notes` say it in sentences.
+
+    `corrections` are the team's, of session.toml.
+    """
 
     notes: tuple[str, ...]
     missing_files: tuple[str, ...]
@@ -356,6 +365,7 @@ class DataQuality:
     loggers: tuple[LoggerMatch, ...]
     unmatched_loggers: tuple[UnmatchedLogger, ...]
     frozen_clocks: tuple[str, ...]
+    corrections: tuple[Correction, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import re
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -14,9 +15,11 @@ from grx_pipeline.reports.standing import car_label
 from grx_pipeline.storage.steps import combined_hash, file_hash
 
 _HASH_LENGTH = 10
+# One file on the wire of several here, in the order in which they run.
+_BUNDLES = {"traces.js": ("traces_model.js", "traces_parts.js", "traces_draw.js", "traces.js")}
 _STYLED = (
     *("lap_time", "sector_time", "gap", "number", "percent", "counted", "signed", "seconds", "speed", "speed_gap"),
-    *("moment", "time_of_day", "zone_name"),
+    *("moment", "time_of_day", "zone_name", "sentence"),
 )
 
 
@@ -29,14 +32,22 @@ def static_files() -> Mapping[str, tuple[str, bytes]]:
     folder = _package_folder() / "static"
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".json")
     contents = {name: _lean(name, file.read_bytes()) for file in files if (name := file.relative_to(folder).as_posix())}
-    return {name: (_hashed_name(name, content), content) for name, content in contents.items()}
+    for name, parts in _BUNDLES.items():
+        contents[name] = b"".join(contents.pop(part) for part in parts)
+    return {name: (_hashed_name(name, contents[name]), contents[name]) for name in sorted(contents)}
 
 
 def _lean(name: str, content: bytes) -> bytes:
-    """Our own scripts and styles without indentation and lines of comment; what is vendored stays byte for byte."""
+    """Our own scripts and styles without indentation and comments; what is vendored stays byte for byte.
+
+    No text in a style has a mark that is followed by a space.
+    """
     if name.startswith("vendor/") or not name.endswith((".js", ".css")):
         return content
-    lines = (line.strip() for line in content.decode().splitlines())
+    text = content.decode()
+    if name.endswith(".css"):
+        text = re.sub(r"(?<=:) | ?([{};,]) ?", r"\1", re.sub(r"/\*.*?\*/", "", text))
+    lines = (line.strip() for line in text.splitlines())
     return "".join(f"{line}\n" for line in lines if line and not line.startswith("//")).encode()
 
 
@@ -81,7 +92,7 @@ def _environment(style: Style) -> Environment:
     )
     environment.filters |= {name: getattr(style, name) for name in _STYLED}
     environment.filters |= {"race_clock": formats.race_clock, "long_date": formats.long_date, "whole": precision.whole}
-    environment.filters["car_label"] = car_label
+    environment.filters |= {"car_label": car_label, "unbroken": formats.unbroken}
     environment.globals |= {"missing": formats.MISSING, "speed_unit": style.speed_unit}
     environment.globals["decimal_comma"] = style.has_decimal_comma
     return environment

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from grx_pipeline.reports.api import SessionRecords
 from grx_pipeline.reports.corner_table import anchor
+from grx_pipeline.reports.correction_records import correction_lines
 from grx_pipeline.reports.driver_page import KeyFigure
 from grx_pipeline.reports.driving_records import ByCategory, TimingLine, Track
 from grx_pipeline.reports.formats import Style, listed
@@ -38,12 +39,12 @@ class Performer:
 
 @dataclass(frozen=True, kw_only=True)
 class TopList:
-    """The first of a ranking. `drivers` are all that have a value."""
+    """The first of a ranking, and of whom: as `27 drivers with at least 3 clean laps`."""
 
     heading: str
     what: str
     top: tuple[Performer, ...]
-    drivers: int
+    among: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +75,7 @@ def session_view(records: SessionRecords, style: Style) -> dict[str, object]:
         "shared_numbers": {number for number, count in numbers.items() if count > 1},
         "fastest": min((car.best_lap_ms for car in cars.values() if car.best_lap_ms is not None), default=None),
         "top_lists": top_lists(summary.rankings, cars, style),
+        "unranked": unranked(summary.rankings),
         "dptad_rows": _dptad_rows(records, cars),
         "categories": CATEGORIES,
         "weather_rows": _weather_rows(summary.weather) if summary.weather else (),
@@ -83,6 +85,8 @@ def session_view(records: SessionRecords, style: Style) -> dict[str, object]:
         "map_warning": map_warning(records.track, style),
         "lines_apart": [(line, _apart(line)) for line in records.track.timing_lines],
         "anchor": anchor,
+        "corner_note": corner_note(records.track),
+        "corrections": correction_lines(summary.data_quality.corrections),
     }
 
 
@@ -103,8 +107,20 @@ def top_lists(rankings: tuple[Ranking, ...], cars: Mapping[str, Classified], sty
             )
             for ranked in first
         )
-        lists.append(TopList(heading=heading, what=what, top=top, drivers=len(ranking.ranks)))
+        among = style.counted(len(ranking.ranks), "driver")
+        if ranking.least_laps > 1:
+            among += f" with at least {ranking.least_laps} clean laps"
+        lists.append(TopList(heading=heading, what=what, top=top, among=among))
     return tuple(lists)
+
+
+def unranked(rankings: tuple[Ranking, ...]) -> str:
+    """Which rankings of _RANKINGS are not there, in a sentence; empty where all are."""
+    known = {ranking.category for ranking in rankings}
+    missing = [heading for category, (heading, *_) in _RANKINGS.items() if category not in known]
+    if not missing:
+        return ""
+    return f"Not ranked: {listed(missing)}. No driver has the laps that it takes."
 
 
 def _ranked_value(category: str, unit: str, value: float, decimals: int, style: Style) -> str:
@@ -182,6 +198,21 @@ def map_warning(track: Track, style: Style) -> str:
     if not told:
         return ""
     return f"Warning: the official map has {listed(told)}. The places of the field's laps are used, not the map's."
+
+
+def corner_note(track: Track) -> str:
+    """What the corners' numbers and ranges rest on."""
+    of_team = any(corner.source == "team" for corner in track.corners)
+    verified = sum(corner.is_verified for corner in track.corners)
+    if verified == len(track.corners):
+        told = "Every corner’s number and range were checked against the official map."
+    elif verified and all(corner.is_verified or corner.source == "team" for corner in track.corners):
+        told = "Corners with ✓ are checked against the official map."
+    elif verified:
+        told = "Corners with ✓ are checked against the official map, the others found in the data."
+    else:
+        told = "Corners as found in the data: their numbers are not checked against the official map."
+    return f"{told} † The team’s word, from session.toml." if of_team else told
 
 
 def _line_note(track: Track, style: Style) -> str:

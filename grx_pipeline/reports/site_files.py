@@ -11,12 +11,13 @@ from jinja2 import Environment, StrictUndefined
 from grx_pipeline.errors import StorageError
 from grx_pipeline.paths import Paths
 from grx_pipeline.publishing.manifest import MANIFEST
+from grx_pipeline.reports.draft import Standing
 from grx_pipeline.reports.encoding import SCHEMA_VERSION, enveloped
 from grx_pipeline.reports.openapi import openapi_file
 from grx_pipeline.reports.pages import season_page
-from grx_pipeline.reports.publish import head_of, publish
+from grx_pipeline.reports.publish import publish
 from grx_pipeline.reports.season import SeasonSession
-from grx_pipeline.reports.site_records import PublishedSession, Sessions
+from grx_pipeline.reports.site_records import PublishedSession, Sessions, UnfinishedSession
 from grx_pipeline.settings import ReportSettings
 from grx_pipeline.storage.atomic import remove_tree, replace_by_link
 
@@ -24,13 +25,15 @@ SITE = "site"
 SESSIONS_FILE = "api/sessions.json"
 LATEST = "latest"
 _HASH_LENGTH = 10
+# ReDoc's own logo, which the pages would not be allowed to load from there.
+_OTHER_HOST = (b"https://cdn.redoc.ly/redoc/logo-mini.svg", b"data:,")
 
 
 def publish_site(sessions: Sequence[SeasonSession], paths: Paths, settings: ReportSettings, *, now: str) -> None:
     """Publish the files above the sessions, where they changed, and make sure that the reports folder shows them."""
     site = paths.site()
     listed = published(sessions)
-    earlier = head_of(site / SESSIONS_FILE)
+    earlier = Standing.at(site).head(SESSIONS_FILE)
     files = {
         **season_page(sessions, settings),
         SESSIONS_FILE: enveloped(listed, session=listed.latest or "", earlier=earlier, now=now),
@@ -58,7 +61,7 @@ def publish_site(sessions: Sequence[SeasonSession], paths: Paths, settings: Repo
 
 
 def published(sessions: Sequence[SeasonSession]) -> Sessions:
-    """The sessions that have a site, oldest first. The latest is that of the latest race date, then race number.
+    """The sessions, oldest first, those without a site apart. The latest has the latest race date, then race number.
 
     A simulated race is the latest only where there is no other.
     """
@@ -66,7 +69,11 @@ def published(sessions: Sequence[SeasonSession]) -> Sessions:
     known = [session for session in there if session.facts is not None]
     real = [session for session in known if session.facts and not session.facts.is_simulated]
     latest = (real or known)[-1].session if known else None
-    return Sessions(latest=latest, sessions=tuple(_entry(session) for session in there))
+    return Sessions(
+        latest=latest,
+        sessions=tuple(_entry(session) for session in there),
+        unfinished=tuple(_unfinished(session) for session in sessions if not session.is_published),
+    )
 
 
 def _entry(entry: SeasonSession) -> PublishedSession:
@@ -77,7 +84,12 @@ def _entry(entry: SeasonSession) -> PublishedSession:
         page=f"{entry.session}/index.html",
         api=f"api/sessions/{entry.session}",
         problems=entry.problems,
+        last_run=entry.last_run,
     )
+
+
+def _unfinished(entry: SeasonSession) -> UnfinishedSession:
+    return UnfinishedSession(session=entry.session, problems=entry.problems, last_run=entry.last_run)
 
 
 @functools.cache
@@ -85,7 +97,7 @@ def api_pages() -> Mapping[str, bytes]:
     """Swagger UI and ReDoc over openapi.json, and what they load, by path in the site."""
     folder = Path(str(resources.files("grx_pipeline.reports"))) / "apidocs"
     kept = (p for p in sorted(folder.rglob("*")) if p.is_file() and p.suffix not in (".json", ".html"))
-    contents = {file.name: file.read_bytes() for file in kept}
+    contents = {file.name: file.read_bytes().replace(*_OTHER_HOST) for file in kept}
     assets = {name: _hashed_name(name, content) for name, content in contents.items()}
     pages = Environment(autoescape=True, undefined=StrictUndefined)
     files = {f"assets/{assets[name]}": content for name, content in contents.items()}

@@ -7,9 +7,7 @@ from statistics import median
 
 from grx_pipeline.reports.api import CarRecords, SessionRecords
 from grx_pipeline.reports.records import Classified, Driver, Laps
-
-# A median of fewer cars is one car's lap time.
-_FEWEST_CARS = 3
+from grx_pipeline.settings import ReportSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,10 +72,10 @@ class Pair:
         return f"{self.a.path}/{self.b.path}.html"
 
 
-def standings(records: SessionRecords) -> dict[str, Standing]:
+def standings(records: SessionRecords, settings: ReportSettings) -> dict[str, Standing]:
     """The standing of every car by vehicle_id."""
     order = records.summary.classification
-    field_laps = _field_laps(records.cars)
+    field_laps = _field_laps(records.cars, settings.min_field_cars)
     shared = shared_numbers(order)
     pairs = pair_links(pairs_that_matter(records))
     classes: dict[str | None, list[CarRecords]] = {}
@@ -190,14 +188,14 @@ def _best_sectors(of_class: Sequence[CarRecords]) -> tuple[int | None, ...]:
     return tuple(min(times[n], default=None) for n in (1, 2, 3))
 
 
-def _field_laps(cars: Sequence[CarRecords]) -> tuple[tuple[int, int], ...]:
+def _field_laps(cars: Sequence[CarRecords], least: int) -> tuple[tuple[int, int], ...]:
     by_lap: dict[int, list[tuple[int, int]]] = {}
     for car in cars:
         for lap in car.laps.laps:
-            if lap.elapsed_ms is not None and lap.lap_time_ms is not None:
+            if lap.is_valid and lap.elapsed_ms is not None and lap.lap_time_ms is not None:
                 by_lap.setdefault(lap.lap_number, []).append((lap.elapsed_ms, lap.lap_time_ms))
     return tuple(
         (round(median(e for e, _ in laps)), round(median(t for _, t in laps)))
         for _, laps in sorted(by_lap.items())
-        if len(laps) >= _FEWEST_CARS
+        if len(laps) >= least
     )

@@ -4,18 +4,23 @@ from datetime import UTC, datetime
 
 from grx_pipeline.ingest.manifest import read_manifest
 from grx_pipeline.paths import Paths
-from grx_pipeline.reports.api import json_files, session_records
-from grx_pipeline.reports.earlier import read_earlier
+from grx_pipeline.publishing.manifest import BuildManifest
+from grx_pipeline.reports.api import session_records
+from grx_pipeline.reports.draft import drafting
 from grx_pipeline.reports.encoding import SCHEMA_VERSION
 from grx_pipeline.reports.json_schema import schema_files
-from grx_pipeline.reports.pages import session_pages
-from grx_pipeline.reports.publish import head_of, publish
+from grx_pipeline.reports.publish import publish_draft
+from grx_pipeline.reports.renderer import asset_files
 from grx_pipeline.reports.season import published_sessions
+from grx_pipeline.reports.season_trends import TRENDS_TABLE, trends_frame
 from grx_pipeline.reports.site_files import publish_site
+from grx_pipeline.reports.site_halves import put_json, put_pages
 from grx_pipeline.reports.tables import load_tables, table_files
 from grx_pipeline.schemas import TABLES
 from grx_pipeline.settings import Settings
 from grx_pipeline.storage.duck import publish_database
+from grx_pipeline.storage.locks import folder_lock
+from grx_pipeline.storage.parquet import write_table
 from grx_pipeline.storage.steps import StepContext, StepOutcome
 
 
@@ -24,7 +29,8 @@ def build_warehouse(context: StepContext) -> StepOutcome:
     tables = [table for table in TABLES.values() if table.in_warehouse]
     files = [(table, table_files(context.paths, context.session, table.name)) for table in tables]
     path = context.paths.warehouse_file(context.session)
-    rows = publish_database(path, files)
+    temporary = context.paths.temporary(context.session)
+    rows = publish_database(path, files, settings=context.settings.engine, temporary=temporary)
     return StepOutcome(outputs=(path,), rows=rows, figures={"tables": len(tables), "bytes": path.stat().st_size})
 
 
@@ -33,35 +39,45 @@ def build_reports(context: StepContext) -> StepOutcome:
     paths, session = context.paths, context.session
     tables = load_tables(paths, session)
     records = session_records(tables, read_manifest(paths.manifest(session)).missing_kinds, context.settings)
-    now = clock_now()
-    site = paths.published(session)
-    files = json_files(records, session=session, earlier=lambda name: head_of(site / name), now=now)
-    pages = session_pages(records, files, settings=context.settings.report, earlier=read_earlier(site))
-    context.progress(f"{len(pages.rendered)} of {len(pages.inputs)} pages to render, {len(files)} JSON files")
-    publication = publish(
-        {**files, **pages.files, **schema_files()},
-        page_inputs=pages.inputs,
-        site=site,
-        builds=paths.builds(session),
-        session=session,
-        schema_version=SCHEMA_VERSION,
-        now=now,
-        keep=context.settings.report.keep_builds,
-    )
+    site, settings, now = paths.published(session), context.settings.report, clock_now()
+    processors = context.settings.engine.processors
+    if not paths.season_page().is_file():
+        # The session's pages lead there: on the very first run it has to stand before them.
+        with folder_lock(paths.reports):
+            build_season(paths, context.settings)
+    with drafting(site, paths.builds(session)) as draft:
+        json = put_json(draft, records, session=session, now=now, processors=processors)
+        pages = put_pages(draft, records, json.builds, settings=settings, processors=processors)
+        context.progress(f"{len(pages.rendered)} of {len(pages.inputs)} pages rendered, {len(json.entries)} JSON files")
+        manifest = BuildManifest(
+            session=session,
+            build="",
+            published_at=now,
+            schema_version=SCHEMA_VERSION,
+            files={**json.entries, **pages.entries, **draft.put({**asset_files(), **schema_files()})},
+            page_inputs=pages.inputs,
+        )
+        publication = publish_draft(draft, manifest, keep=settings.keep_builds)
     figures = {
         "pages": len(pages.inputs),
         "pages_rendered": len(pages.rendered),
-        "json_files": len(files),
+        "json_files": len(json.entries),
         "files_written": publication.written,
         "published": "new build" if publication.was_published else "unchanged",
         "page": str(site / "index.html"),
     }
-    return StepOutcome(outputs=publication.files, rows=len(publication.files), figures=figures)
+    return StepOutcome(
+        outputs=publication.files, hashes=publication.hashes, rows=len(publication.files), figures=figures
+    )
 
 
 def build_season(paths: Paths, settings: Settings) -> int:
-    """Publish the season page and the list of sessions, only where they changed; returns how many it lists."""
+    """Publish the season page and the list of sessions, only where they changed, and write the season's tables.
+
+    Returns how many sessions it lists.
+    """
     sessions = published_sessions(paths)
+    write_table(trends_frame(sessions), paths.season_table(TRENDS_TABLE.name), TRENDS_TABLE)
     publish_site(sessions, paths, settings.report, now=clock_now())
     return len(sessions)
 

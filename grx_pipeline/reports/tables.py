@@ -19,6 +19,7 @@ _SMALL_TABLES = (
     *("sessions", "drivers", "laps", "neutralisations", "logger_matches", "unmatched_loggers", "telemetry_vehicles"),
     *("telemetry_laps", "sensors", "lap_distances", "telemetry_features", "weather"),
     *("siwtl", "siwtl_sectors", "lap_statistics", "fleet_statistics"),
+    *("corrections", "corner_corrections"),
     *("timing_lines", "track_sources", "corners", "segments", "corner_field", "corner_laps", "corner_drivers"),
     *("ledger", "ledger_drivers", "dptad_events", "dptad_laps", "dptad_scores", "dptad_drivers"),
     *("reference_laps", "reference_sources"),

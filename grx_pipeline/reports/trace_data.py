@@ -1,13 +1,13 @@
 """Records -> what the interactive traces of a page need: laps as text, choices, addresses, and sentences.
 
-Laps that a page opens with stand in it; the driver's other laps are files of their own, loaded when asked for. What
-is drawn is decided in static/traces.js, the marks are in templates/_traces.html.
+Laps that a page opens with stand in it; the median and the driver's other laps are files of their own, loaded when
+asked for. What is drawn is decided in static/traces.js, the marks are in templates/_traces.html.
 """
 
 import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -84,6 +84,10 @@ def driver_traces(
     )
     stand_in = class_best_note(car, records, references.get(CLASS_BEST), style)
     reference = _first_of(laps, (TARGET_ID, CLASS_BEST_ID, MEDIAN_ID, laps[0].id))
+    laps = [
+        _in_file(lap, MEDIAN_ID, car, files, root=root, settings=settings) if lap.id == MEDIAN_ID != reference else lap
+        for lap in laps
+    ]
     return _view(
         laps,
         more,
@@ -154,12 +158,11 @@ def _view(
     style: Style,
     settings: ReportSettings,
 ) -> TraceView:
-    steps = {lap.id: _point_step(lap.columns, settings) for lap in laps}
     end = max(float(lap.columns["distance_m"][-1].as_py()) for lap in laps)
     data = {
         "length": track.length_m or end,
         "channels": {coding.key: [coding.scale, coding.order] for coding in CODINGS.values()},
-        "laps": [_lap_data(lap, steps[lap.id]) for lap in laps],
+        "laps": [_lap_data(lap, settings) for lap in laps],
         "more": {lap.id: lap.source for lap in more},
         "ref": reference,
         "shown": [lap.id for lap in laps if lap.is_shown],
@@ -170,7 +173,8 @@ def _view(
         "tiles": _corner_tiles(track),
         "pair": is_pair,
         "events": [
-            [f"e-{event.id}", event.lap, event.s_start_m, event.s_peak_m, event.s_end_m, event.text] for event in events
+            [f"e-{event.id}", event.lap, event.s_start_m, event.s_peak_m, event.s_end_m, style.sentence(event.text)]
+            for event in events
         ],
         "unit": style.speed_unit,
         "perUnit": KMH_PER_MPH if style.speed_unit == "mph" else 1,
@@ -260,14 +264,25 @@ def _other_lap(
         lap_number=trace.lap_number,
         text=" ".join(filter(None, ("" if official.is_clean else f"Not clean: {lap_reasons(official)}.", trace.note))),
     )
-    content = f"grxLap({script_json(_lap_data(lap, _point_step(lap.columns, settings)))});\n".encode()
+    return _in_file(lap, f"lap-{trace.lap_number:02d}", car, files, root=root, settings=settings)
+
+
+def _in_file(
+    lap: TraceLap, stem: str, car: CarRecords, files: dict[str, bytes], *, root: str, settings: ReportSettings
+) -> TraceLap:
+    """The lap with its data in a file, which is added to `files`."""
+    content = f"grxLap({script_json(_lap_data(lap, settings))});\n".encode()
     digest = hashlib.sha256(content).hexdigest()[:_HASH_LENGTH]
-    name = f"data/{car.driver.path}/lap-{trace.lap_number:02d}.{digest}.js"
+    name = f"data/{car.driver.path}/{stem}.{digest}.js"
     files[name] = content
-    return TraceLap(**{**vars(lap), "source": root + quote(name)})
+    return replace(lap, source=root + quote(name))
 
 
-def _lap_data(lap: TraceLap, step: int) -> dict[str, Any]:
+def _lap_data(lap: TraceLap, settings: ReportSettings) -> dict[str, Any]:
+    """What the browser needs of a lap; of one that is in a file, where that is."""
+    if lap.source:
+        return {"id": lap.id, "look": lap.look, "source": lap.source}
+    step = _point_step(lap.columns, settings)
     distance = lap.columns["distance_m"].slice(0, step + 1).to_pylist()
     stated: dict[str, Any] = {"id": lap.id, "label": lap.label, "detail": lap.detail, "look": lap.look}
     optional = {"lap": lap.lap_number, "text": lap.text, "synthetic": lap.is_synthetic}

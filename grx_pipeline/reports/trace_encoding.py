@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from grx_pipeline.robust import half_up
+
 Array = npt.NDArray[np.float64]
 
 _BITS = 5
@@ -29,13 +31,13 @@ class Coding:
     order: int
 
 
-# Finer than a pixel of the chart and than the last digit of the value table.
+# Finer than a pixel of the chart, and as fine as the last digit of the value table.
 CODINGS = {
     "time_ms": Coding(key="t", scale=1, order=2),
-    "speed_kmh": Coding(key="v", scale=10, order=2),
+    "speed_kmh": Coding(key="v", scale=5, order=2),
     "throttle_pct": Coding(key="p", scale=1, order=1),
-    "brake_bar": Coding(key="b", scale=2, order=1),
-    "steering_deg": Coding(key="s", scale=2, order=1),
+    "brake_bar": Coding(key="b", scale=1, order=1),
+    "steering_deg": Coding(key="s", scale=1, order=1),
 }
 
 
@@ -51,7 +53,7 @@ def encode_lap(columns: Mapping[str, pa.Array], *, step: int) -> dict[str, Any]:
         is_known = np.isfinite(values)
         if not is_known.any():
             continue
-        coded[coding.key] = encode_integers(_held(np.floor(values * coding.scale + 0.5), is_known), coding.order)
+        coded[coding.key] = encode_integers(_held(half_up(values * coding.scale), is_known), coding.order)
         if not is_known.all():
             gaps[coding.key] = _runs(~is_known)
     return {**coded, "gaps": gaps}

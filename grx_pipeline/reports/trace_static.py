@@ -15,8 +15,8 @@ _LEFT, _RIGHT, _WIDTH = 54, 592, 600
 _DELTA_TOP, _DELTA_BOTTOM = 22, 112
 _SPEED_TOP, _SPEED_BOTTOM = 142, 262
 _HEIGHT = 290
-# A point every 2.5 px.
-_POINTS = 216
+# A point every 4 px.
+_POINTS = 135
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 500.0, 1000.0)
 
 

@@ -13,9 +13,10 @@ from grx_pipeline.schemas.narratives import NARRATIVE_TABLES
 from grx_pipeline.schemas.out import OUT_TABLES
 from grx_pipeline.schemas.raw import CHANNELS, RAW_TABLES
 from grx_pipeline.schemas.references import REFERENCE_TABLES
+from grx_pipeline.schemas.season import SEASON_TABLES
 from grx_pipeline.schemas.track import TRACK_TABLES
 
 _ALL = (*RAW_TABLES, *CORE_TABLES, *TRACK_TABLES, *OUT_TABLES, *REFERENCE_TABLES, *ANALYSIS_TABLES, *NARRATIVE_TABLES)
 TABLES: dict[str, Table] = {table.name: table for table in _ALL}
 
-__all__ = ["CHANNELS", "TABLES", "Column", "Table"]
+__all__ = ["CHANNELS", "SEASON_TABLES", "TABLES", "Column", "Table"]

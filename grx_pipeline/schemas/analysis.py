@@ -310,6 +310,7 @@ ANALYSIS_TABLES: tuple[Table, ...] = (
             real_column("value", "the figure ranked by, in the category's unit", null=False),
             text_column("unit", "ms, %, or 1"),
             count_column("drivers", "drivers ranked", minimum=1),
+            count_column("least_laps", "clean laps (with a trusted trace, for driving) that it takes", minimum=1),
         ),
         key=("category", "vehicle_id"),
     ),

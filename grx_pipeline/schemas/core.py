@@ -48,7 +48,7 @@ CORE_TABLES: tuple[Table, ...] = (
             text_column("vehicle_class", "CLASS", null=True),
             text_column("car_number", "NUMBER as text"),
             count_column("driver_number", "DRIVER_NUMBER"),
-            text_column("driver_name", "name from the timing files", null=True),
+            text_column("driver_name", "name that session.toml gives, or from the timing files", null=True),
             text_column("team", "team from the timing files", null=True),
             text_column("vehicle_group", "GROUP", null=True),
             flag_column("has_logger", "a logger vehicle was matched to this car"),

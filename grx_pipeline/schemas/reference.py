@@ -3,21 +3,25 @@
 import sys
 from collections.abc import Iterator
 
-from grx_pipeline.schemas import TABLES, Column, Table
+from grx_pipeline.schemas import SEASON_TABLES, TABLES, Column, Table
 
 _INTRODUCTION = """# Tables
 
 Every table of a session, as declared in `grx_pipeline/schemas/` (this page is made from there: `make docs`).
 All of them are Parquet files under `data/lake/<session>/`; those marked *warehouse* also stand in
-`data/warehouse/<session>.duckdb`, which any DuckDB 1.5 or newer opens, also while a run goes on.
+`data/warehouse/<session>.duckdb`, which any DuckDB 1.5 or newer opens, also while a run goes on. Over all sessions,
+`data/warehouse/grx.duckdb` has a view of every table, with the session as its first column, and the tables of the
+season, which are under `data/season/`.
 
 Times of day are integer milliseconds since 1970 UTC (`_at_ms`), lap and sector times integer milliseconds (`_ms`).
 """
 
+_EVERY = (*TABLES.values(), *SEASON_TABLES.values())
+
 
 def render_reference() -> str:
     """The page as Markdown."""
-    return "\n".join([_INTRODUCTION, *(line for table in TABLES.values() for line in _section(table))])
+    return "\n".join([_INTRODUCTION, *(line for table in _EVERY for line in _section(table))])
 
 
 def _section(table: Table) -> Iterator[str]:

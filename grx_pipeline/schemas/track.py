@@ -174,7 +174,7 @@ TRACK_TABLES: tuple[Table, ...] = (
                 unit="m",
             ),
             flag_column("is_verified", "a person checked number and range against the official map"),
-            text_column("source", "table (a versioned corner table) or detected"),
+            text_column("source", "table (a versioned corner table), team (session.toml) or detected"),
         ),
         key=("corner_index",),
     ),

@@ -34,6 +34,7 @@ from grx_pipeline.settings.running import (
     ReportSettings,
     RunSettings,
     SensorSettings,
+    usable_cores,
 )
 from grx_pipeline.settings.serving import ChatLimits, ServeSettings
 from grx_pipeline.settings.threshold import threshold
@@ -65,4 +66,5 @@ __all__ = [
     "TrackSettings",
     "load_settings",
     "threshold",
+    "usable_cores",
 ]

@@ -135,6 +135,12 @@ class DptadSettings:
     traffic_gap_s: float = threshold(1.0, unit="s", why="a car that near ahead at a line sets the pace")
     false_share: float = threshold(0.1, unit="share", why="of laps called significant, this share may be chance")
     cost_s: float = threshold(0.05, unit="s", why="52 % of events lose it, 16 % of random places")
+    full_score: float = threshold(3.0, unit="-log10(p)", why="one lap in a thousand has the full score of 100")
+    least_repeats: int = threshold(2, unit="moments", why="what happened once does not repeat")
+    min_speed_laps: int = threshold(2, unit="laps", why="one lap deviates from its own median nowhere")
+    min_ranked_laps: int = threshold(
+        3, unit="clean laps", why="smoothness scatters by .02 to .08 from lap to lap, half as much as drivers differ"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

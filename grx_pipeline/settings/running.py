@@ -1,10 +1,16 @@
 """Limits of a run: engine, ingest, matching, clocks, sensors, checks and how reports are kept."""
 
+import os
 from dataclasses import dataclass
 from zoneinfo import available_timezones
 
 from grx_pipeline.errors import SettingsError
 from grx_pipeline.settings.threshold import threshold
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,10 +20,21 @@ class EngineSettings:
     memory_limit_mb: int = threshold(
         1000, unit="MB", why="leaves room for Python inside 1.5 GiB; DuckDB spills beyond it"
     )
+    least_mb: int = threshold(
+        250, unit="MB", why="a session's share when several run at once is not smaller: DuckDB spills, but slowly"
+    )
     threads: int = threshold(0, unit="threads", why="0 takes every core")
     readers: int = threshold(
         2, unit="vehicles at once", why="one vehicle's rows are too few to keep two cores busy; more cost memory"
     )
+    workers: int = threshold(
+        2, unit="steps at once", why="never more than two long steps wait for none of each other; 1 runs them in turn"
+    )
+
+    @property
+    def processors(self) -> int:
+        """Cores that a session may keep busy."""
+        return self.threads or usable_cores()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +155,12 @@ class ReportSettings:
     place_median_share: float = threshold(
         0.5, unit="share", why="a headline names a place where medians show half of what the two laps do: no one-off"
     )
+    min_field_cars: int = threshold(3, unit="cars", why="a median of fewer is one car's lap time")
+    min_class_drivers: int = threshold(2, unit="drivers", why="a quartile of one driver's own median is that median")
+    shown_gap_ms: float = threshold(5.0, unit="ms", why="a difference that is shown as 0.00 s is no one's")
+    slow_ratio: float = threshold(
+        1.06, unit="ratio", why="clean laps reach 1.04 x the pace; slower ones would flatten all others on a chart"
+    )
     map_step_m: float = threshold(12.0, unit="m", why="under a pixel and a half on a map 400 px wide of 4 km")
     map_window_m: float = threshold(100.0, unit="m", why="a corner and its exit; shorter stretches are dots on a map")
 
@@ -162,6 +185,7 @@ class QualitySettings:
     min_matched_share: float = threshold(
         0.8, unit="share", why="seven sessions match .87 (COTA, clock 7.4 s off) to 1.00 of their crossings"
     )
+    shown_rows: int = threshold(20, unit="rows", why="a table in the UI is looked at; the rest is in the lake")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,4 +194,34 @@ class RunSettings:
 
     progress_gap_s: float = threshold(
         2.0, unit="s", why="a person waits that long before wondering; short steps then take one line each"
+    )
+    stop_wait_s: float = threshold(
+        20.0, unit="s", why="servers end within 2 s of being told to; a run that ends takes longer"
+    )
+    copy_stop_wait_s: float = threshold(
+        3.0, unit="s", why="a step hears at once that it is to stop, a long query does not; it leaves nothing half done"
+    )
+    worker_stop_wait_s: float = threshold(
+        30.0, unit="s", why="a worker process that is asked to stop ends its steps first and marks its run"
+    )
+    connect_wait_s: float = threshold(10.0, unit="s", why="a dask scheduler in reach answers within a second")
+    disk_per_raw_byte: float = threshold(
+        0.1, unit="bytes", why="the lake of a 1.53 GB race takes .04 of it; twice that while it is replaced"
+    )
+    disk_per_gz_byte: float = threshold(
+        3.0, unit="bytes", why="lakes of seven gzipped sessions take .9 to 3.0 of their raw files"
+    )
+    disk_warehouse_mb: int = threshold(60, unit="MB", why="databases of seven sessions and a full race take 22 to 39")
+    disk_site_mb: int = threshold(100, unit="MB", why="builds of seven sessions and a full race take 14 to 67")
+    python_memory_mb: int = threshold(
+        600, unit="MB", why="a run of a 1.53 GB race took 1,160 MB in its largest process, 370 MB in the first"
+    )
+    kept_runs_days: int = threshold(
+        90, unit="days", why="a season's runs can be compared; records of 1,000 runs take some 200 MB"
+    )
+    landing_gap_s: float = threshold(
+        30.0, unit="s", why="a copy that pauses for longer has stopped; new files wait a minute for their run at most"
+    )
+    repair_gap_s: float = threshold(
+        10.0, unit="s", why="how long a run whose process was killed may show as running while the UI is open"
     )

@@ -9,6 +9,9 @@ from grx_pipeline.settings.threshold import threshold
 class ServeSettings:
     """How much a reader may take of the server, and how soon it sees a new build."""
 
+    address: str = threshold(
+        "http://127.0.0.1:8000", unit="URL", why="where `grx serve` answers; links in the Dagster UI lead there"
+    )
     cache_mb: int = threshold(64, unit="MB", why="the pages and JSON of six races as they go over the wire, a worker")
     cache_ttl_s: float = threshold(
         300.0, unit="s", why="a net: the cache is dropped with its build; nothing stays longer than a debrief"

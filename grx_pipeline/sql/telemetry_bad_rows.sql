@@ -1,14 +1,18 @@
 -- Rows that were read but cannot become a sample, as rows of `quarantine`. Of a vehicle with a frozen clock that is
--- every row, exact duplicates left out as they are elsewhere.
-WITH frozen_once AS (
-    SELECT file_number, min(row_number) AS row_number
+-- every row, the first of exact duplicates as elsewhere; all that is told of it is what makes it one.
+WITH bad AS (
+    SELECT
+        file_number, row_number, vehicle_id, logger_lap, received_at_ms, ecu_ms, channel, unknown_name, value,
+        broken_list, false AS is_frozen
+    FROM staged
+    WHERE NOT is_good
+    UNION ALL
+    SELECT
+        file_number, min(row_number), vehicle_id, logger_lap, received_at_ms, ecu_ms, channel, NULL,
+        arg_min(value, row_number), NULL, true
     FROM staged
     WHERE {is_frozen} AND is_good
-    GROUP BY file_number, vehicle_id, ecu_ms, channel, received_at_ms, logger_lap, value
-), bad AS (
-    SELECT *, false AS is_frozen FROM staged WHERE NOT is_good
-    UNION ALL
-    SELECT staged.*, true FROM staged SEMI JOIN frozen_once USING (file_number, row_number) WHERE {is_frozen}
+    GROUP BY file_number, vehicle_id, logger_lap, received_at_ms, ecu_ms, channel, value
 )
 SELECT
     ({files})[file_number + 1] AS file,

@@ -1,9 +1,9 @@
 """What a driver page weighs on the wire, and how soon its traces stand on a slow phone."""
 
-import gzip
-import re
-
+from playwright.sync_api import Browser
 from support.browser_site import Open, Site
+
+from grx_pipeline.benchmarks.pages import driver_pages, measure_pages, page_weight, render_pages, wire_size
 
 HTML_KB = 35
 PAGE_KB = 70
@@ -12,19 +12,15 @@ SLOW = 4
 TRIES = 3
 
 
-def wire_size(content: bytes) -> int:
-    return len(gzip.compress(content, 9))
-
-
 def test_a_driver_page_keeps_its_budget_of_bytes(site: Site) -> None:
-    for page in (site.folder / "drivers").glob("*.html"):
-        text = page.read_text("utf-8")
-        html = wire_size(text.encode())
-        assets = re.findall(r'(?:src|href)="\.\./(assets/[^"]+\.(?:js|css|svg))"', text)
-        assert len(assets) >= 6
-        whole = html + sum(wire_size((site.folder / name).read_bytes()) for name in assets)
+    pages = driver_pages(site.reports)
+    assert len(pages) >= 4
+    for page in pages:
+        html, whole = page_weight(page)
         assert html <= HTML_KB * 1000, page.name
         assert whole <= PAGE_KB * 1000, page.name
+        # The scripts, the styles and the icon are among it.
+        assert whole > html + 30_000, page.name
 
 
 def test_a_lap_on_demand_is_small(site: Site) -> None:
@@ -48,3 +44,14 @@ def test_the_traces_stand_within_a_second_on_a_slow_phone(open_page: Open, site:
         metrics = session.send("Performance.getMetrics")["metrics"]
         times.append(1000 * next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration"))
     assert SLOW * min(times) < SHOWN_MS, times
+
+
+def test_the_benchmark_opens_the_heaviest_pages_and_gives_their_figures(browser: Browser, site: Site) -> None:
+    measured = measure_pages(site.reports, browser, pages=1, rounds=1, progress=lambda _: None)
+    (page,) = measured.pages
+    weights = {path.stem: page_weight(path)[1] for path in driver_pages(site.reports)}
+    assert page.whole_kb * 1000 == max(weights.values())
+    assert 0 < page.paint_ms[1] <= page.traces_ms[1]
+    text = render_pages(measured)
+    assert f"| {page.html_kb:.1f} | {page.whole_kb:.1f} | {page.paint_ms[1]:.0f} |" in text
+    assert f"1 heaviest of {len(weights)} driver pages" in text

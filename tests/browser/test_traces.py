@@ -1,4 +1,4 @@
-"""The interactive traces, in a browser: cursor, references, addresses, paper, and readers without JavaScript."""
+"""The interactive traces, in a browser: cursor, references, paper, and readers without JavaScript."""
 
 import json
 import re
@@ -8,25 +8,10 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
-from support.browser_site import HOSTILE_NAMES, Open, Opened, Site
+from support.browser_site import HOSTILE_NAMES, Open, Opened, Site, at_line, compare_pages, driver
 
 CHARTS = 5
 A4_PRINT_WIDTH, A4_PRINT_HEIGHT = 688, 1017  # 182 x 269 mm at 96 px an inch
-
-
-def driver(site: Site, tail: str = "") -> str:
-    return f"drivers/{site.with_target}.html{tail}"
-
-
-def at_line(opened: Opened) -> None:
-    """The cursor to the end of the lap."""
-    opened.page.locator("#trace-slider").focus()
-    opened.page.keyboard.press("End")
-    opened.page.wait_for_timeout(100)
-
-
-def compare_pages(site: Site) -> list[str]:
-    return sorted(path.relative_to(site.folder).as_posix() for path in site.folder.glob("compare/*/*.html"))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -72,12 +57,12 @@ def test_the_shipped_numbers_are_those_of_the_records(open_page: Open, site: Sit
     for shipped, record in ((laps["best"], own), (laps["target"], references["target"]["trace"])):
         assert shipped["x"][:-1] == record["distance_m"]
         assert shipped["t"][:-1] == record["time_ms"]
-        for key, name, step in (("v", "speed_kmh", 0.1), ("p", "throttle_pct", 1), ("b", "brake_bar", 0.5)):
+        for key, name, step in (("v", "speed_kmh", 0.2), ("p", "throttle_pct", 1), ("b", "brake_bar", 1)):
             pairs = list(zip(shipped[key], record[name], strict=False))
             assert [a is None for a, _ in pairs] == [b is None for _, b in pairs]
             assert max(abs(a - b) for a, b in pairs if a is not None) <= step / 2 + 1e-9
         steering = zip(shipped["s"], record["steering_deg"], strict=False)
-        assert max(abs(a - b) for a, b in steering if a is not None) <= 0.25 + 1e-9
+        assert max(abs(a - b) for a, b in steering if a is not None) <= 0.5 + 1e-9
 
 
 def test_the_delta_at_the_line_is_the_potential_gain_to_the_millisecond(open_page: Open, site: Site) -> None:
@@ -168,71 +153,14 @@ def test_every_reference_can_be_chosen_and_says_what_it_is(open_page: Open, site
     assert opened.complaints == []
 
 
-def test_an_address_shows_its_laps_and_its_corner(open_page: Open, site: Site) -> None:
-    page = open_page(driver(site, "?ref=best&laps=2,median#t4")).page
-    names = page.locator("#trace-values th").all_inner_texts()
-    assert [name.strip() for name in names] == ["Own best", "Median", "Lap 2"]
-    expect(page.locator("#trace-ref")).to_have_value("best")
-    expect(page.locator("#trace-place")).to_contain_text("T4")
-    expect(page.locator("#trace-whole")).to_be_enabled()
-    expect(page.locator(".corner-strip a[aria-current]")).to_have_text(re.compile("^T4"))
-    link = page.locator("#trace-link").get_attribute("href") or ""
-    assert link == "?ref=best&laps=median,2#t4"
-    page.goto("about:blank")
-
-
-def test_links_in_the_page_move_the_traces_without_loading_it_again(open_page: Open, site: Site) -> None:
+def test_the_median_comes_when_it_is_asked_for(open_page: Open, site: Site) -> None:
     opened = open_page(driver(site))
-    pages = sum(url.partition("?")[0].endswith(".html") for url in opened.requests)
-    opened.page.locator(".corner-strip a", has_text="T6").click()
-    expect(opened.page.locator("#trace-place")).to_contain_text("T6")
-    opened.page.locator("#trace-whole").click()
-    opened.page.locator(".corner-strip a", has_text="T6").click()
-    expect(opened.page.locator("#trace-whole")).to_be_enabled()
-    opened.page.evaluate("location.hash = '#lap-2'")
-    expect(opened.page.locator("#trace-values")).to_contain_text("Lap 2")
-    opened.page.locator("a[href='?laps=3#traces']").click()
-    expect(opened.page.locator("#trace-values")).to_contain_text("Lap 3")
-    expect(opened.page.locator("#trace-values")).not_to_contain_text("Lap 2")
-    assert sum(url.partition("?")[0].endswith(".html") for url in opened.requests) == pages
-
-
-@pytest.mark.parametrize(
-    ("tail", "said"),
-    [
-        ("?laps=999", "lap 999"),
-        ("?ref=lap-7", "reference lap-7"),
-        ("?ref=nothing&laps=999,<b>,best", "reference nothing, lap 999, lap <b>"),
-        ("#t99", "no place, lap or moment t99"),
-        ("#e-14-2000", "no place, lap or moment e-14-2000"),
-        ("#%E0%A4%A", "no place, lap or moment"),
-    ],
-)
-def test_what_an_address_asks_for_in_vain_is_said_and_left_out(
-    open_page: Open, site: Site, tail: str, said: str
-) -> None:
-    opened = open_page(driver(site, tail))
-    expect(opened.page.locator("#trace-status")).to_contain_text(said)
-    expect(opened.page.locator("#trace-values th").first).to_contain_text("Own best")
-    assert opened.complaints == []
-
-
-@pytest.mark.parametrize("tail", ["", "?ref=best&laps=2,3#t4", "#traces", "#lap-3", "#corners"])
-def test_an_address_that_is_right_says_nothing(open_page: Open, site: Site, tail: str) -> None:
-    opened = open_page(driver(site, tail))
-    expect(opened.page.locator("#trace-status")).to_have_text("")
-
-
-def test_of_more_than_three_laps_in_an_address_the_first_three_are_shown_and_it_is_said(
-    open_page: Open, site: Site
-) -> None:
-    page = open_page(driver(site)).page
-    laps = page.locator(".trace-laps details input").evaluate_all("all => all.map((one) => one.value)")[:4]
-    page.goto(f"{site.folder.as_uri()}/{driver(site)}?ref=best&laps={','.join(reversed(laps))}")
-    page.wait_for_selector("html[data-ready]", state="attached")
-    expect(page.locator("#trace-status")).to_contain_text("4 laps: the first 3 are shown")
-    checked = page.locator(".trace-laps details input:checked").evaluate_all("all => all.map((one) => one.value)")
-    assert set(checked) == set(laps[1:])
+    assert not [url for url in opened.requests if "/data/" in url]
+    opened.page.locator("input[name=lap][value=median]").check()
+    expect(opened.page.locator("#trace-values tr", has_text="Median")).to_have_count(1)
+    (asked,) = [url for url in opened.requests if "/data/" in url]
+    assert re.search(r"/data/[^/]+/median\.\w+\.js$", asked)
+    assert opened.page.locator("#trace-map .track").count() == 1
 
 
 def test_after_a_press_on_a_chart_the_arrow_keys_move_the_cursor(open_page: Open, site: Site) -> None:
@@ -295,6 +223,25 @@ def test_the_map_colours_what_the_list_of_corners_says(open_page: Open, site: Si
     assert set(written) <= set(losses)
 
 
+@pytest.mark.parametrize("width", [390, 1200])
+def test_texts_on_the_map_and_in_the_strip_stand_free(open_page: Open, site: Site, width: int) -> None:
+    page = open_page(driver(site, "?ref=class&laps=best"), width=width).page
+    boxes = page.locator("#trace-map text").evaluate_all(
+        "all => all.filter((one) => one.textContent).map((one) => [one.getBBox(), one.classList.contains('loss-text')])"
+        ".map(([box, isLoss]) => [isLoss, box.x, box.y, box.x + box.width, box.y + box.height])"
+    )
+    losses = [box for box in boxes if box[0]]
+    assert losses
+    for loss in losses:
+        for other in (box for box in boxes if box is not loss):
+            across = min(loss[3], other[3]) - max(loss[1], other[1])
+            down = min(loss[4], other[4]) - max(loss[2], other[2])
+            # Letters do not fill the height of their box.
+            assert across <= 1 or down <= 0.3 * (loss[4] - loss[2]), (loss, other)
+    strip = page.locator(".corner-strip")
+    assert width < 640 or strip.evaluate("strip => strip.scrollWidth <= strip.clientWidth")
+
+
 def test_the_strip_has_the_figures_of_the_table_of_corners(open_page: Open, site: Site) -> None:
     pairs = {name: site.record(name.removesuffix(".html")) for name in compare_pages(site)}
     name, pair = next((name, pair) for name, pair in pairs.items() if pair["trace_gap_ms"] is not None)
@@ -347,6 +294,11 @@ def test_paper_has_all_five_traces_as_vectors_on_one_page(open_page: Open, site:
     # Delta, speed, throttle, brake and steering of own best, class best and target.
     assert len([length for length in lines if length > 500]) >= CHARTS * 3 - 1
     assert page.locator("canvas").first.is_hidden()
+    # The first sheet is for what is read first.
+    tops = [page.locator(f"#{name}").bounding_box() for name in ("places", "coach", "traces", "corners")]
+    heights = [box["y"] for box in tops if box]
+    assert heights == sorted(heights)
+    assert len(heights) == 4
 
 
 def test_without_javascript_a_still_of_delta_and_speed_stands_in(open_page: Open, site: Site) -> None:
@@ -370,25 +322,6 @@ def test_a_compare_page_lays_two_cars_over_each_other(open_page: Open, site: Sit
     expect(opened.page.locator("#trace-values tr").nth(0).locator("td").first).not_to_have_text("ref")
     (other,) = [text for text in opened.page.locator("#trace-values tr").all_inner_texts() if "ref" not in text]
     assert round(1000 * opened.number(other.split()[0], 0)) == -pair["trace_gap_ms"]
-
-
-def test_the_address_of_an_event_shows_its_lap_and_its_place(open_page: Open, site: Site) -> None:
-    found = [
-        (record["path"], event)
-        for record in site.record("drivers")["drivers"]
-        for event in site.record(f"ml/dptad/analyze/{record['path']}")["events"]
-    ]
-    assert found
-    path, event = found[0]
-    opened = open_page(f"drivers/{path}.html#e-{event['id']}")
-    place = float(opened.page.locator("#trace-slider").input_value())
-    assert place == pytest.approx(event["s_peak_m"], abs=2)
-    expect(opened.page.locator("#trace-event")).to_contain_text(event["text"])
-    shown = opened.page.locator("#trace-values th").all_inner_texts()
-    best = opened.page.locator("input[name=lap][value=best] ~ span").inner_text()
-    assert any(f"Lap {event['lap']}" in name for name in shown) or best.startswith(f"lap {event['lap']} ")
-    marks = opened.page.locator("#trace-map .events path title").all_text_contents()
-    assert any(event["text"] in text for text in marks)
 
 
 def test_hostile_names_are_text(open_page: Open, site: Site) -> None:

@@ -176,7 +176,7 @@ def test_the_ingest_benchmark_compares_both_ways_of_one_race(built: Place) -> No
     figures = {line[:30].strip(): line[30:].split()[0] for line in done.stdout.splitlines() if line[30:].split()}
     assert float(figures["bare DuckDB pivot to Parquet"]) > 0
     assert float(figures["ratio"]) > 0
-    assert {"raw_telemetry", "core_laps", "out_reports", "run records and checks"} <= set(figures)
+    assert {"raw_telemetry", "core_laps", "out_reports", "all steps", "side by side, with checks"} <= set(figures)
 
 
 def test_one_bad_name_among_good_ones_fails_the_command_but_not_the_others(place: Place) -> None:

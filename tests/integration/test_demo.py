@@ -26,7 +26,8 @@ from grx_pipeline.storage.parquet import read_frame
 from grx_pipeline.storage.steps import StepContext
 
 STEP_NAMES = (
-    *("raw_telemetry", "raw_logger_laps", "raw_timing", "raw_weather", "core_laps", "core_telemetry_laps"),
+    *("raw_telemetry", "raw_logger_laps", "raw_timing", "raw_weather", "raw_corrections"),
+    *("core_laps", "core_telemetry_laps"),
     *("core_traces", "core_features"),
 )
 SECTIONS = ("im1a_ms", "im1_ms", "im2a_ms", "im2_ms", "im3a_ms", "fl_ms")

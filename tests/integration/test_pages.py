@@ -121,7 +121,7 @@ def test_a_pair_is_compared_on_one_page_that_both_drivers_link_to(site: Site) ->
     site.build()
     name = f"{PATHS_OF[PLAIN]}/{PATHS_OF[ODD]}.html"
     page = site.page(f"compare/{name}")
-    assert "<h1>#2 is 0.57 s faster than #03, 0.25 s of it in T2</h1>" in page
+    assert "<h1>#2 is 0.57\u00a0s faster than #03, 0.25\u00a0s of it in T2</h1>" in page
     assert page.count('class="faster-a"') >= 2
     quoted = name.replace("%", "%25")
     for vehicle in (PLAIN, ODD):
@@ -201,6 +201,8 @@ def test_render_settings_change_every_page_and_no_record(site: Site) -> None:
     page = site.driver(PLAIN)
     assert "<b>0,21 s</b> T2 braking" in page
     assert "speeds in mph" in page
+    assert "exit speed 2,5 mph lower (49,9 against 52,4 mph)" in page
+    assert [path.name for path in site.html() if "km/h" in path.read_text("utf-8")] == []
     assert re.search(r"\d:\d\d\.\d\d\d", re.sub(r"<script.*?</script>|api/[^ ]+", "", page, flags=re.DOTALL)) is None
 
 

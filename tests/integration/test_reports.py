@@ -27,7 +27,6 @@ from support.report_session import (
 
 from grx_pipeline.errors import ContractError, StorageError
 from grx_pipeline.paths import Paths
-from grx_pipeline.reports import publish as publishing
 from grx_pipeline.reports import steps as report_steps
 from grx_pipeline.reports.formats import Style
 from grx_pipeline.reports.steps import build_reports, build_season, build_warehouse
@@ -189,7 +188,7 @@ def test_numbers_of_a_page_are_those_of_the_records(context: StepContext) -> Non
     gain = f"{data['potential_gain_ms'] / 1000:.3f}"
     best = max(data["sectors"], key=lambda sector: sector["gain_ms"])
     shown = [Style().seconds(ms) for ms in (data["potential_gain_ms"], best["gain_ms"])]
-    assert f"<h1>{shown[0]} s to find, {shown[1]} s of it in sector {best['sector']}</h1>" in page
+    assert f"<h1>{shown[0]}\u00a0s to find, {shown[1]}\u00a0s of it in sector {best['sector']}</h1>" in page
     assert f'<tr><th scope="row">Lap</th><td class="n"><b class="gain">{gain}</b></td>' in page
     assert f"{data['siwtl_lap_ms'] // 60_000}:{data['siwtl_lap_ms'] % 60_000 / 1000:06.3f}" in page
 
@@ -263,10 +262,10 @@ def test_a_full_disk_leaves_the_earlier_report_standing(context: StepContext, mo
     tables["drivers"][0]["team"] = "Team 7"
     write_session(context, tables)
 
-    def place(*arguments: object, **keywords: object) -> None:
+    def place(*arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(publishing, "_place", place)
+    monkeypatch.setattr(Path, "write_bytes", place)
     with pytest.raises(StorageError, match="No space left on device"):
         build_reports(context)
     assert tree(context.paths.reports) == before

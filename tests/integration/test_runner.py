@@ -4,7 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import dagster as dg
@@ -13,17 +14,18 @@ import pyarrow.parquet as pq
 import pytest
 from support import fake_chain
 from support.fake_chain import SESSION, build_weather, fail_as_bug, fail_for_people, fake_settings, write_fake_manifest
+from support.holder import hold
 
 from grx_pipeline import steps
 from grx_pipeline.definitions import build_defs
 from grx_pipeline.defs.jobs import SESSION_JOB
-from grx_pipeline.defs.locks import session_lock
 from grx_pipeline.defs.resources import PARTITION_TAG, WORKER_TAG, figure_text, worker_tag
 from grx_pipeline.errors import SessionBusyError
 from grx_pipeline.paths import Paths
 from grx_pipeline.runner import SessionRun, open_instance, prepare_instance, repair_runs, run_session
 from grx_pipeline.schemas import TABLES
 from grx_pipeline.settings import Settings
+from grx_pipeline.storage.locks import session_lock
 from grx_pipeline.storage.steps import StepContext, StepOutcome
 
 TESTS = Path(__file__).parents[1]
@@ -97,18 +99,21 @@ def test_force_builds_every_step_again(settings: Settings, monkeypatch: pytest.M
     assert [result.version for result in again.results] == [result.version for result in first.results]
 
 
-def test_a_missing_or_outdated_season_page_is_made_again(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_or_altered_season_page_is_made_again(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     _run(settings, monkeypatch)
     page = Paths.of(settings).season_page()
+    content = page.read_bytes()
     os.utime(page, (0, 0))
-    outdated = _run(settings, monkeypatch)
+    assert _run(settings, monkeypatch).status == "unchanged"
+    page.write_bytes(content.replace(b"Season", b"Summer"))
+    altered = _run(settings, monkeypatch)
     page.unlink()
     missing = _run(settings, monkeypatch)
-    for run in (outdated, missing):
+    for run in (altered, missing):
         assert run.status == "built"
         assert run.reason.startswith("out_season:")
         assert not any(result.was_built for result in run.results)
-    assert page.is_file()
+    assert page.read_bytes() == content
     assert _run(settings, monkeypatch).status == "unchanged"
 
 
@@ -256,12 +261,30 @@ def test_a_killed_run_is_repaired_and_the_next_works(
     assert "raw_weather" not in {result.step for result in run.results}
 
 
-def test_a_session_that_another_process_runs_is_left_alone(
+def test_a_session_that_another_process_runs_is_left_alone_where_nobody_waits(
     worker: _Worker, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(steps, "STEPS", fake_chain.fake_chain())
     with pytest.raises(SessionBusyError, match=f"process {worker.process.pid} "):
-        _run(settings, monkeypatch)
+        run_session(SESSION, settings=settings, progress=lambda _: None, is_patient=False)
     assert [run.status for run in _recorded(settings)] == [dg.DagsterRunStatus.STARTED]
+
+
+def test_the_second_of_two_runs_of_a_session_waits_says_so_and_goes_on_where_the_first_ended(
+    worker: _Worker, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+
+    def tell(text: str) -> None:
+        told.append(text)
+        if text.endswith("waiting for it to end"):
+            worker.end(signal.SIGKILL)
+
+    monkeypatch.setattr(steps, "STEPS", fake_chain.fake_chain())
+    run = run_session(SESSION, settings=settings, progress=tell)
+    assert f"process {worker.process.pid} " in told[0]
+    assert run.status == "built"
+    assert "raw_weather" not in {result.step for result in run.results}
 
 
 def _ui_run(settings: Settings, patch: pytest.MonkeyPatch, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
@@ -283,11 +306,22 @@ def test_a_run_from_the_ui_uses_the_same_folders_and_claims_its_session(
     assert _run(settings, monkeypatch).status == "unchanged"
 
 
-def test_a_run_from_the_ui_does_not_touch_a_busy_session(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_from_the_ui_waits_for_a_busy_session(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = Paths.of(settings)
-    with open_instance(paths) as instance, session_lock(paths.lock(SESSION)):
-        assert not _ui_run(settings, monkeypatch, instance).success
-    assert not paths.step_record(SESSION, "raw_weather").is_file()
+    with open_instance(paths) as instance, hold(paths.lock(SESSION)) as holder:
+
+        def release(path: Path, *, waiting: Callable[[str], None]) -> AbstractContextManager[None]:
+            def let_go(text: str) -> None:
+                assert not paths.step_record(SESSION, "raw_weather").is_file()
+                waiting(text)
+                holder.communicate()
+
+            return session_lock(path, waiting=let_go)
+
+        monkeypatch.setattr("grx_pipeline.defs.resources.session_lock", release)
+        assert _ui_run(settings, monkeypatch, instance).success
+    assert holder.returncode == 0
+    assert paths.step_record(SESSION, "raw_weather").is_file()
 
 
 def test_only_dead_runs_of_this_machine_are_repaired(settings: Settings) -> None:

@@ -21,7 +21,8 @@ RACES = (
 )
 GPS_RACES = tuple(race for race in RACES if race.startswith(("barber", "indianapolis")))
 INPUT_STEPS = (
-    *("raw_telemetry", "raw_logger_laps", "raw_timing", "raw_weather", "core_laps", "core_telemetry_laps"),
+    *("raw_telemetry", "raw_logger_laps", "raw_timing", "raw_weather", "raw_corrections"),
+    *("core_laps", "core_telemetry_laps"),
     "core_traces",
 )
 

@@ -10,12 +10,15 @@ from support.real_data import NEEDS_REAL_DATA, REAL_DATA
 
 from grx_pipeline.narratives.drafts import session_drafts
 from grx_pipeline.narratives.facts.comparison import PAIR_RULE
-from grx_pipeline.narratives.facts.driver import CLASS_RULE, SECTOR_RULE
+from grx_pipeline.narratives.facts.course import FADE_RULE, PACE_RULE
+from grx_pipeline.narratives.facts.driving import FLAT_RULE, MOMENTS_RULE
 from grx_pipeline.narratives.facts.field import Field
-from grx_pipeline.narratives.records import Narrative
+from grx_pipeline.narratives.facts.sectors import AIMS, CLASS_RULE, UNEVEN_RULE
+from grx_pipeline.narratives.records import FactSet, Narrative
 from grx_pipeline.narratives.rules.patterns import rule_words
 from grx_pipeline.narratives.tables import read_tables
 from grx_pipeline.narratives.verify import paragraph_problems
+from grx_pipeline.settings import NarrativeSettings
 from grx_pipeline.storage.parquet import read_table
 from grx_pipeline.storage.steps import StepContext
 
@@ -63,16 +66,29 @@ def test_nothing_is_claimed_without_a_fact(drafts: list[Narrative]) -> None:
 def test_there_is_no_advice_below_the_noise_floor(context: StepContext, drafts: list[Narrative]) -> None:
     told = read_table(context.paths.table(context.session, "opportunities")).to_pylist()
     habits = {(row["vehicle_id"], f"change_{row['rank']}:{row['pattern']}") for row in told if row["rank"]}
-    worth = context.settings.narrative.worth_ms
+    advised = 0
     for draft in drafts:
         for sentence in (s for paragraph in draft.paragraphs for s in paragraph.sentences if s.rule):
-            name, _, rule = (sentence.rule or "").partition(":")
-            facts = draft.facts.facts
-            if rule == SECTOR_RULE:
-                assert (facts[f"{name}.gain"].value or 0) >= worth
-            elif rule == CLASS_RULE:
-                assert (facts[f"{name}.class_gap"].value or 0) >= worth
-            elif rule == PAIR_RULE:
-                assert (facts[f"{name}.loss"].value or 0) >= worth
-            else:
-                assert (draft.facts.subject.vehicle_id, sentence.rule) in habits
+            is_habit = (draft.facts.subject.vehicle_id, sentence.rule) in habits
+            assert is_habit or is_worth_it(sentence.rule or "", draft.facts, context.settings.narrative)
+            advised += 1
+    assert advised > 100
+
+
+def is_worth_it(name: str, facts: FactSet, settings: NarrativeSettings) -> bool:
+    """Whether what a rule rests on is over the floor of its kind."""
+    about, _, rule = name.partition(":")
+
+    def value(fact: str) -> float:
+        return abs(facts.facts[fact].value or 0.0) if fact in facts.facts else 0.0
+
+    if rule in AIMS:
+        return value(f"{about}.gain") >= settings.worth_ms
+    if rule == UNEVEN_RULE:
+        return value("uneven.spread") >= settings.uneven_ratio * value("uneven.usual")
+    if rule == MOMENTS_RULE:
+        return value("busy.there") >= settings.repeated_events
+    if rule in (FADE_RULE, PACE_RULE):
+        return value("pace.change") >= settings.worth_ms
+    figures = {CLASS_RULE: f"{about}.class_gap", PAIR_RULE: f"{about}.loss", FLAT_RULE: "flat.gain"}
+    return value(figures[rule]) >= settings.worth_ms

@@ -5,6 +5,7 @@ import pyarrow as pa
 import pytest
 from support.real_data import NEEDS_REAL_DATA, RACES, REAL_DATA, SESSIONS
 
+from grx_pipeline.ingest.corrections import build_corrections
 from grx_pipeline.ingest.manifest import Manifest, RawFile, write_manifest
 from grx_pipeline.ingest.steps import build_logger_laps, build_timing, build_weather
 from grx_pipeline.laps.steps import build_laps
@@ -43,7 +44,9 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Paths:
             empty: pa.Table = TABLES[table].arrow_schema().empty_table()
             write_table(empty, paths.table(session, table), TABLES[table])
         context = StepContext(session=session, paths=paths, settings=Settings(), progress=lambda text: None)
-        for build in (build_logger_laps, build_timing, build_weather, build_laps, build_siwtl, build_statistics):
+        for build in (build_logger_laps, build_timing, build_weather, build_corrections):
+            build(context)
+        for build in (build_laps, build_siwtl, build_statistics):
             build(context)
     return paths
 

@@ -21,7 +21,7 @@ RACES = (
     *("barber/race1", "barber/race2", "cota/race1", "indianapolis/race1", "indianapolis/race2"),
     *("sonoma/race1", "sonoma/race2"),
 )
-INPUT_STEPS = ("raw_telemetry", "raw_logger_laps", "raw_timing", "raw_weather", "core_laps")
+INPUT_STEPS = ("raw_telemetry", "raw_logger_laps", "raw_timing", "raw_weather", "raw_corrections", "core_laps")
 OWN_STEPS = ("core_telemetry_laps", "core_traces", "core_features")
 
 pytestmark = NEEDS_REAL_DATA

@@ -7,16 +7,18 @@ import numpy as np
 import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
-from support.page_records import YELLOW, make_lap, make_laps, make_siwtl, make_track
+from support.lap_records import YELLOW, make_lap, make_laps, make_siwtl
+from support.page_records import make_track
 
 from grx_pipeline.reports.charts import LapChart, lap_chart
 from grx_pipeline.reports.formats import Style
 from grx_pipeline.reports.records import Laps, Neutralisation
 from grx_pipeline.reports.track_map import stretches, track_map
+from grx_pipeline.settings import ReportSettings
 
 
 def chart_of(laps: Laps, *phases: Neutralisation, field: tuple[tuple[int, int], ...] = ()) -> LapChart | None:
-    return lap_chart(laps, make_siwtl((10, 10, 10)), phases, field, Style())
+    return lap_chart(laps, make_siwtl((10, 10, 10)), phases, field, style=Style(), settings=ReportSettings())
 
 
 def phase_of(begin: int, end: int) -> Neutralisation:

@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from grx_pipeline.errors import InputError
 from grx_pipeline.paths import Paths
 from grx_pipeline.schemas import TABLES
 from grx_pipeline.settings import Settings
@@ -69,6 +70,7 @@ def make_lake(folder: Path, laps: dict[str, list[pd.DataFrame]], *, circuit: str
     put(context, "telemetry_vehicles", [{"vehicle_id": car, "part": car, "channels": []} for car in laps])
     lines = [{"line": name, "distance_m": place, "is_anchor": True} for name, place in LINES.items() if laps]
     put(context, "timing_lines", lines)
+    put(context, "corner_corrections", [])
     return context
 
 
@@ -180,3 +182,52 @@ def test_a_session_without_telemetry_has_empty_tables(tmp_path: Path) -> None:
     context = make_lake(tmp_path, {})
     assert build_track(context).figures == {"corners": 0, "verified_corners": 0, "segments": 0, "laps": 0}
     assert all(table(context, name).empty for name in TABLES_WRITTEN)
+
+
+def corrected(context: StepContext, *rows: dict[str, object]) -> pd.DataFrame:
+    """The corners with corrections in lines 1, 2, ..."""
+    shared = {"action": "change", "merge": [], "is_verified": False, "source": "team"}
+    put(context, "corner_corrections", [shared | {"correction": n, "line": n} | row for n, row in enumerate(rows, 1)])
+    build_track(context)
+    return table(context, "corners")
+
+
+def test_a_correction_changes_its_corner_and_is_the_teams_word(oval: StepContext) -> None:
+    build_track(oval)
+    before = table(oval, "corners")
+    after = corrected(oval, {"corner": "T2", "renumber": "T9", "name": "Web", "start_m": 1140.0})
+    assert after["corner"].tolist() == ["T1", "T9"]
+    assert after["source"].tolist() == ["detected", "team"]
+    assert (after["name"][1], after["start_m"][1], after["end_m"][1]) == ("Web", 1140.0, before["end_m"][1])
+    pd.testing.assert_frame_equal(after[:1], before[:1])
+    assert "T9 entry" in set(table(oval, "segments")["name"])
+
+
+def test_the_teams_table_replaces_what_is_detected_and_can_be_corrected_too(oval: StepContext) -> None:
+    row = {"action": "table", "direction": "left", "is_verified": True}
+    found = corrected(
+        oval,
+        {**row, "corner": "T5", "start_m": 320.0, "apex_m": 420.0, "end_m": 540.0},
+        {**row, "corner": "T6", "start_m": 1140.0, "apex_m": 1250.0, "end_m": 1390.0},
+        {"corner": "T6", "action": "remove"},
+    )
+    assert found[["corner", "source", "is_verified"]].to_numpy().tolist() == [["T5", "team", True]]
+
+
+def test_corrections_that_make_no_corners_are_told_with_session_and_line(oval: StepContext) -> None:
+    with pytest.raises(InputError, match=r"oval-2025-r1: session.toml line 1: no corner T7; corners are T1, T2"):
+        corrected(oval, {"corner": "T7", "name": "Web"})
+    outside = {"action": "table", "corner": "T1", "direction": "left", "start_m": 1.0, "apex_m": 2.0, "end_m": 9e9}
+    with pytest.raises(InputError, match=r"session.toml line 1: \[corner_table\]: T1 has to lie in 0 to"):
+        corrected(oval, outside)
+
+
+def test_without_telemetry_a_correction_has_nothing_to_change(tmp_path: Path) -> None:
+    assert corrected(make_lake(tmp_path, {}), {"corner": "T7", "name": "Web"}).empty
+
+
+def test_laps_that_are_not_valid_are_no_part_of_the_field(oval: StepContext) -> None:
+    laps = table(oval, "laps")
+    laps["is_valid"], laps["is_clean"] = laps["vehicle_id"] == "A", False
+    write_table(laps, oval.paths.table(oval.session, "laps"), TABLES["laps"])
+    assert build_track(oval).figures["laps"] == 3

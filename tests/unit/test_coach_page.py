@@ -10,7 +10,6 @@ import pytest
 from support import narrative_session as made
 from support.narrative_session import HABITS, HOSTILE, SESSION, WINNER
 
-from grx_pipeline.narratives.context import best_question, suggested
 from grx_pipeline.narratives.steps import build_narratives
 from grx_pipeline.paths import Paths
 from grx_pipeline.reports.coach_page import CoachView, coach_view
@@ -174,21 +173,6 @@ def test_the_files_have_schemas(texts: SessionTexts) -> None:
         schema = {**file_schema(ChatContext), "required": ["data"]}
         assert schema_of(path)["title"] == "ChatContext"
         jsonschema.validate(document, schema)
-
-
-def test_a_question_in_other_words_finds_its_part() -> None:
-    questions = suggested("driver", ["summary", "change_1", "race", "missing"], {})
-    for message, part in (
-        ("what should I do about my braking?", "change_1"),
-        ("was I consistent", "race"),
-        ("why is there no telemetry", "missing"),
-        ("How did it go?", "summary"),
-    ):
-        question = best_question(message, questions)
-        assert question is not None
-        assert question.part == part
-    assert best_question("zzz qqq", questions) is None
-    assert best_question("anything", []) is None
 
 
 def test_the_tables_of_the_texts_are_as_declared(tmp_path: Path) -> None:

@@ -106,19 +106,19 @@ def test_cars_that_share_a_number_are_told_apart_by_their_id() -> None:
 
 
 def test_gaps_are_shared_out_by_size_and_a_gap_of_nothing_is_no_ones() -> None:
-    rows = by_size(gap_rows(BASE.corners))
+    rows = by_size(gap_rows(BASE.corners, ReportSettings()))
     assert [(row.name, row.faster, row.share, row.order) for row in rows] == [
         ("T2", "a", 1.0, 2),
         ("T1", "a", 0.4, 1),
         ("T4", "b", 0.16, 4),
         ("T3", "", 0.008, 3),
     ]
-    unknown = gap_rows([ComparedLine(name="T1", gap_ms=None, median_gap_ms=None)])
+    unknown = gap_rows([ComparedLine(name="T1", gap_ms=None, median_gap_ms=None)], ReportSettings())
     assert (unknown[0].share, unknown[0].faster) == (0.0, "")
 
 
 def test_the_map_draws_where_one_is_faster_and_says_by_how_much() -> None:
-    drawn = _stretches(make_track(), BASE, LABELS, Style())
+    drawn = _stretches(make_track(), BASE, LABELS, Style(), ReportSettings())
     assert [(stretch.kind, stretch.title) for stretch in drawn] == [
         ("a", "T1 exit: #13 faster by 0.10 s"),
         ("a", "T2 exit: #13 faster by 0.25 s"),

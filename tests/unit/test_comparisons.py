@@ -112,7 +112,7 @@ def test_a_session_without_corners_is_compared_by_sector() -> None:
 
 def test_a_car_that_few_crossings_place_is_named_with_what_is_certain() -> None:
     row, _ = pair(compare(corner_session({"a": {}, "b": {}}), a=0.25), "a", "b")
-    assert row["note"] == "#1: few crossings place the laps, gaps under 0.25 s in a corner are uncertain."
+    assert row["note"] == "#1: few crossings place its laps, so gaps under 0.25 s in a corner are uncertain."
 
 
 def test_segments_in_a_gap_have_no_time_and_are_named() -> None:
@@ -122,4 +122,4 @@ def test_segments_in_a_gap_have_no_time_and_are_named() -> None:
     row, lines = pair(compare(tables), "a", "b")
     unknown = lines[lines["gap_ms"].isna()]
     assert unknown["name"].tolist() == ["T1", "T1 entry", "T1 exit"]
-    assert row["note"] == "#2: gaps in the telemetry, no time in T1 entry, T1 exit."
+    assert row["note"] == "#2: its telemetry has gaps, so there is no time for T1 entry and T1 exit."

@@ -76,7 +76,7 @@ def test_a_lap_that_beats_the_whole_field_has_the_least_p_value() -> None:
 
 
 def test_scores_are_a_hundred_at_one_in_a_thousand() -> None:
-    assert score_of(np.array([1.0, 0.5, 0.1, 0.001, 1e-9])) == pytest.approx([0, 10.03, 33.33, 100, 100], abs=0.01)
+    assert score_of(np.array([1.0, 0.5, 0.1, 0.001, 1e-9]), 3.0) == pytest.approx([0, 10.03, 33.33, 100, 100], abs=0.01)
 
 
 def test_few_tests_of_many_stand_out() -> None:
@@ -117,7 +117,7 @@ def test_every_rule_needs_what_there_is_and_says_it() -> None:
     assert set(FALLBACKS) == set(FITTED_KINDS)
 
 
-LAPS = {"laps": 10, "field_laps": 31, "stand_out": ()}
+LAPS = {"laps": 10, "field_laps": 31, "stand_out": (), "least_repeats": 2}
 
 
 def place(corner: str, phase: str) -> Where:
@@ -132,30 +132,33 @@ def test_insights_name_what_repeats_and_what_costs_most() -> None:
     ]
     places = {"3-1": place("T4", "exit"), "5-1": place("T4", "exit"), "6-1": place("T7", "braking")}
     assert insights_of(events, places, **LAPS, least_loss_ms=50.0) == [
-        "3 unusual moments on 10 laps, against the driver's own laps; "
-        "no lap as a whole stands out among the field's 31 judged laps.",
-        "Most often: lift, 2 times (T4 exit).",
-        "Most costly: early braking on lap 6 (T7 braking), 0.21 s.",
+        "3 unusual moments on 10 laps, against the driver's own other laps. "
+        "No lap as a whole stands out among the field's 31 judged laps.",
+        "Most often: lift, 2 times, both at T4 exit.",
+        "Most costly: early braking at T7 braking, lap 6, 0.21 s.",
     ]
-    assert insights_of(events, places, **LAPS, least_loss_ms=211.0)[1:] == ["Most often: lift, 2 times (T4 exit)."]
+    assert insights_of(events, places, **LAPS, least_loss_ms=211.0)[1:] == [
+        "Most often: lift, 2 times, both at T4 exit."
+    ]
     places["5-1"] = place("T4", "entry")
-    assert insights_of(events, places, **LAPS, least_loss_ms=211.0)[1:] == ["Most often: lift, 2 times (T4)."]
+    assert insights_of(events, places, **LAPS, least_loss_ms=211.0)[1:] == ["Most often: lift, 2 times, both at T4."]
     events.append({"event_id": "7-1", "type": "lift", "lap_number": 7, "time_lost_ms": None})
     places["7-1"] = place("T9", "exit")
     told = insights_of(events, places, **LAPS, least_loss_ms=211.0)
-    assert told[1:] == ["Most often: lift, 2 times (T4), 3 times in all."]
+    assert told[1:] == ["Most often: lift, 3 times, 2 of them at T4."]
 
 
 def test_insights_say_that_moments_are_the_drivers_and_laps_the_fields() -> None:
     event = {"event_id": "3-1", "type": "lift", "lap_number": 3, "time_lost_ms": None}
     places = {"3-1": place("T4", "exit")}
-    laps = {"laps": 1, "field_laps": 31, "least_loss_ms": 50.0}
+    laps = {"laps": 1, "field_laps": 31, "least_loss_ms": 50.0, "least_repeats": 2}
     assert insights_of([], {}, **laps, stand_out=[]) == [
-        "No moment is unusual for this driver on 1 lap; no lap as a whole stands out among the field's 31 judged laps."
+        "No moment is unusual on 1 lap, against the driver's own other laps. "
+        "No lap as a whole stands out among the field's 31 judged laps."
     ]
     assert insights_of([event], places, **laps, stand_out=[3]) == [
-        "1 unusual moment on 1 lap, against the driver's own laps; "
-        "lap 3 stands out as a whole among the field's 31 judged laps."
+        "1 unusual moment on 1 lap, against the driver's own other laps. "
+        "Lap 3 stands out as a whole among the field's 31 judged laps."
     ]
     (two,) = insights_of([event], places, **laps, stand_out=[3, 5])
-    assert two.endswith("; laps 3, 5 stand out as a whole among the field's 31 judged laps.")
+    assert two.endswith(" Laps 3 and 5 stand out as a whole among the field's 31 judged laps.")

@@ -6,6 +6,7 @@ from support.dptad_laps import STEP_M, lap_channels
 
 from grx_pipeline.methods.validation.car_model import CarModel, fit_car
 from grx_pipeline.methods.validation.faults import FAULT_KINDS, inject
+from grx_pipeline.settings import StudySettings
 
 MODEL = CarModel(constant=-0.3, air=-0.0003, slip=-0.5, throttle=1.0, power=60.0, brake=-14.0)
 
@@ -16,7 +17,7 @@ def one_lap() -> dict[str, np.ndarray]:
 
 def some_faults(kind: str) -> list[tuple[dict[str, np.ndarray], object]]:
     rng = np.random.default_rng(3)
-    made = [inject(one_lap(), kind, model=MODEL, step_m=STEP_M, rng=rng) for _ in range(12)]
+    made = [inject(one_lap(), kind, model=MODEL, step_m=STEP_M, rng=rng, limits=StudySettings()) for _ in range(12)]
     return [found for found in made if found is not None]
 
 
@@ -56,7 +57,7 @@ def test_a_fault_is_never_put_into_a_gap_and_gaps_stay() -> None:
         values[600:640] = np.nan
     rng = np.random.default_rng(1)
     for _ in range(30):
-        made = inject(lap, "throttle_lift", model=MODEL, step_m=STEP_M, rng=rng)
+        made = inject(lap, "throttle_lift", model=MODEL, step_m=STEP_M, rng=rng, limits=StudySettings())
         if made is not None:
             changed, fault = made
             assert fault.end_m / STEP_M < 600 or fault.start_m / STEP_M >= 640

@@ -5,26 +5,26 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.lap_records import make_lap, make_laps, make_siwtl
 from support.page_records import (
     CORNERS,
     make_corners,
     make_dptad,
     make_event,
-    make_lap,
-    make_laps,
     make_ledger,
     make_line,
     make_opportunities,
     make_opportunity,
-    make_siwtl,
 )
 
 from grx_pipeline.reports.cards import opportunity_cards
 from grx_pipeline.reports.corner_table import anchor, corner_table
 from grx_pipeline.reports.driver_page import (
     _best_detail,
+    _consistency_detail,
     _faster_rolling,
     _target_detail,
+    _valid_detail,
     category_rows,
     events_by_cost,
     ledger_places,
@@ -34,6 +34,7 @@ from grx_pipeline.reports.driver_page import (
 from grx_pipeline.reports.driving_records import DriverCorners, LedgerLine
 from grx_pipeline.reports.formats import Style
 from grx_pipeline.reports.standing import Standing
+from grx_pipeline.settings import ReportSettings
 
 NO_CORNERS = DriverCorners(vehicle_id="a", lap_numbers=(), corners=(), note="no telemetry")
 NO_STANDING = Standing(
@@ -72,7 +73,7 @@ def test_the_corner_table_closes_on_the_potential_gain_whatever_is_not_divided(
 ) -> None:
     sectors = [make_line(f"S{n}", gain, sector=n) for n, gain in enumerate(gains, start=1)]
     ledger = make_ledger([make_line(name, gain, sector=sector) for name, gain, sector in places], sectors)
-    table = corner_table(CORNERS, NO_CORNERS, ledger, Style())
+    table = corner_table(CORNERS, NO_CORNERS, ledger, Style(), ReportSettings())
     if table is None:
         assert {name for name, _, _ in places} <= {"T1 to T2", "T4 to line"}
         return
@@ -85,7 +86,7 @@ def test_the_corner_table_closes_on_the_potential_gain_whatever_is_not_divided(
 
 
 def test_the_corner_table_sets_the_driver_against_the_classs_best_quarter() -> None:
-    table = corner_table(CORNERS, make_corners(), make_ledger((), ()), Style())
+    table = corner_table(CORNERS, make_corners(), make_ledger((), ()), Style(), ReportSettings())
     assert table is not None
     assert table.total_ms is None
     assert [row.corner for row in table.rows] == ["T4", "T3", "T2", "T1"]
@@ -97,7 +98,7 @@ def test_the_corner_table_sets_the_driver_against_the_classs_best_quarter() -> N
 
 
 def test_speeds_of_the_corner_table_follow_the_render_setting() -> None:
-    table = corner_table(CORNERS, make_corners(), make_ledger((), ()), Style(speed_unit="mph"))
+    table = corner_table(CORNERS, make_corners(), make_ledger((), ()), Style(speed_unit="mph"), ReportSettings())
     assert table is not None
     assert table.headings[2] == ("Minimum", "mph")
     assert (table.rows[0].cells[2].value, table.rows[0].cells[2].gap) == ("55", "−1.2")
@@ -109,13 +110,15 @@ def test_a_driver_alone_in_the_class_is_set_against_nobody() -> None:
         replace(c, figures={name: replace(f, class_drivers=1) for name, f in c.figures.items()})
         for c in corners.corners
     ]
-    table = corner_table(CORNERS, replace(corners, corners=tuple(alone)), make_ledger((), ()), Style())
+    table = corner_table(
+        CORNERS, replace(corners, corners=tuple(alone)), make_ledger((), ()), Style(), ReportSettings()
+    )
     assert table is not None
     assert {cell.gap for row in table.rows for cell in row.cells} == {""}
 
 
 def test_without_corners_and_ledger_there_is_no_table() -> None:
-    assert corner_table(CORNERS, NO_CORNERS, make_ledger((), [make_line("S1", 5)]), Style()) is None
+    assert corner_table(CORNERS, NO_CORNERS, make_ledger((), [make_line("S1", 5)]), Style(), ReportSettings()) is None
 
 
 @pytest.mark.parametrize(
@@ -206,3 +209,20 @@ def test_a_rolling_lap_is_shown_only_where_it_is_faster_than_the_best_lap(
     siwtl = replace(make_siwtl([10, 10, 10]), rolling_best_ms=rolling_ms)
     assert siwtl.best_lap_ms == 90_060
     assert _faster_rolling(make_ledger((), ()), siwtl) == shown_ms
+
+
+def test_consistency_is_told_beside_the_field_and_of_few_laps_as_that() -> None:
+    siwtl = replace(make_siwtl([10, 10, 10]), consistency_percentile=78.4)
+    assert _consistency_detail(siwtl, Style()) == "level with or ahead of 78\u00a0% of the field"
+    most_even = replace(siwtl, consistency_percentile=100.0)
+    assert _consistency_detail(most_even, Style()) == "nobody in the field is more even"
+    few = replace(most_even, confidence="low", clean_laps=3)
+    assert _consistency_detail(few, Style()) == "from 3 clean laps only; nobody in the field is more even"
+
+
+@pytest.mark.parametrize(
+    ("driven", "valid", "told"),
+    [(26, 26, "of 26 laps, all of them valid"), (26, 20, "of 26 laps, 20 of them valid"), (1, 1, "of 1 lap")],
+)
+def test_clean_laps_are_told_beside_all_and_valid_ones(driven: int, valid: int, told: str) -> None:
+    assert _valid_detail(driven, valid, Style()) == told

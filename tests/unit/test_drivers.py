@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from grx_pipeline.laps.drivers import driver_rows, name_vehicles, place_results
+from grx_pipeline.laps.drivers import driver_rows, name_vehicles, number_drivers, place_results
 
 
 def timing(*cars: tuple[str, int, float]) -> pd.DataFrame:
@@ -61,13 +61,16 @@ def drivers_of(
     *,
     loggers: dict[int, str] | None = None,
     samples: dict[str, int] | None = None,
+    names: dict[int, str] | None = None,
 ) -> pd.DataFrame:
     """Rows of `drivers` by vehicle_id."""
     loggers, samples = loggers or {}, samples or {}
     vehicles = pd.DataFrame({"vehicle_id": list(samples), "samples": list(samples.values())})
     placed, cars = place_results(listed, laps)
+    cars = number_drivers(laps, cars)
     ids = name_vehicles(cars, loggers)
-    return driver_rows(laps, placed, cars, ids, with_logger=set(loggers), vehicles=vehicles).set_index("vehicle_id")
+    rows = driver_rows(laps, placed, cars, ids, names=names or {}, with_logger=set(loggers), vehicles=vehicles)
+    return rows.set_index("vehicle_id")
 
 
 def test_a_number_keeps_its_zero_as_text_and_loses_it_as_integer() -> None:
@@ -128,3 +131,9 @@ def test_without_a_results_file_every_car_is_there_without_a_place() -> None:
     drivers = drivers_of(timing(("7", 1, 200.0), ("8", 1, 201.0)), results())
     assert drivers["position"].isna().all()
     assert len(drivers) == 2
+
+
+def test_a_name_that_the_team_gives_stands_before_the_files() -> None:
+    laps = timing(("7", 1, 200.0), ("13", 1, 210.0))
+    named = drivers_of(laps, results(("7", 200.0, 1), ("13", 210.0, 2), name="Driver"), names={1: "Zoë"})
+    assert named["driver_name"].to_dict() == {"car-7": "Driver", "car-13": "Zoë"}

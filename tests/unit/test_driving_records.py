@@ -179,9 +179,9 @@ def test_a_pair_without_two_traces_has_no_delta_and_keeps_its_note() -> None:
 
 def test_rankings_are_grouped_by_category_best_first() -> None:
     rows = [
-        row("rankings", category="pace", rank=2, vehicle_id=CAR, value=99_000.0, unit="ms", drivers=2),
-        row("rankings", category="gain", rank=1, vehicle_id=CAR, value=20.0, unit="ms", drivers=1),
-        row("rankings", category="pace", rank=1, vehicle_id=OTHER, value=98_000.0, unit="ms", drivers=2),
+        row("rankings", category="pace", rank=2, vehicle_id=CAR, value=99_000.0, unit="ms", drivers=2, least_laps=1),
+        row("rankings", category="gain", rank=1, vehicle_id=CAR, value=20.0, unit="ms", drivers=1, least_laps=5),
+        row("rankings", category="pace", rank=1, vehicle_id=OTHER, value=98_000.0, unit="ms", drivers=2, least_laps=1),
     ]
     gain, pace = rankings(tables_of(rankings=rows))
     assert (gain.category, pace.category) == ("gain", "pace")

@@ -7,6 +7,12 @@ from pathlib import Path
 import pytest
 
 from grx_pipeline.ingest.hashes import HashCache
+from grx_pipeline.storage.sealed import sealed
+
+
+def _stamp(path: Path) -> list[int]:
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
 
 
 def written(path: Path, content: bytes) -> Path:
@@ -27,8 +33,7 @@ def test_a_remembered_hash_is_used_while_the_file_is_untouched(tmp_path: Path) -
     cache = HashCache(tmp_path / "hashes.json")
     assert cache.file_hash(path) == hashlib.sha256(b"one").hexdigest()
     cache.save()
-    text = (tmp_path / "hashes.json").read_text()
-    (tmp_path / "hashes.json").write_text(text.replace(hashlib.sha256(b"one").hexdigest(), "remembered"))
+    (tmp_path / "hashes.json").write_bytes(sealed({str(path): [*_stamp(path), "remembered"]}))
     assert HashCache(tmp_path / "hashes.json").file_hash(path) == "remembered"
 
 
@@ -63,7 +68,9 @@ def test_a_members_hash_is_of_its_own_bytes_in_the_zip(tmp_path: Path) -> None:
     assert cache.member_hash(*write("one.zip", "x")) == cache.member_hash(*write("two.zip", "a longer one"))
 
 
-def test_a_damaged_cache_is_forgotten(tmp_path: Path) -> None:
-    (tmp_path / "hashes.json").write_text("{")
+@pytest.mark.parametrize("damage", ["cut", "altered"])
+def test_a_damaged_cache_is_forgotten(tmp_path: Path, damage: str) -> None:
     path = written(tmp_path / "a.csv", b"one")
+    content = sealed({str(path): [*_stamp(path), "remembered"]})
+    (tmp_path / "hashes.json").write_bytes(content[:-9] if damage == "cut" else content.replace(b"remem", b"renem"))
     assert HashCache(tmp_path / "hashes.json").file_hash(path) == hashlib.sha256(b"one").hexdigest()

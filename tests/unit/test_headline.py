@@ -1,7 +1,10 @@
 """The one number and the one place of a driver page."""
 
+from dataclasses import replace
+
 import pytest
-from support.page_records import NO_MATCH, YELLOW, make_driver, make_lap, make_laps, make_ledger, make_line, make_siwtl
+from support.lap_records import NO_MATCH, YELLOW, make_driver, make_lap, make_laps, make_siwtl
+from support.page_records import make_ledger, make_line
 
 from grx_pipeline.reports.driving_records import Ledger
 from grx_pipeline.reports.formats import Style
@@ -57,4 +60,17 @@ def test_a_car_that_drove_no_lap_says_so() -> None:
 
 def test_what_speaks_against_the_laps_is_counted_and_what_excludes_nothing_is_left_out() -> None:
     laps = make_laps(make_lap(n, 98_000, reasons=(YELLOW, NO_MATCH)) for n in (1, 2))
-    assert why_no_target(laps, Style()) == "What speaks against its laps: full-course yellow (2 laps)."
+    assert why_no_target(laps, Style()) == "Why none is clean: full-course yellow (2 laps)."
+
+
+def test_an_excluded_car_says_so_first() -> None:
+    driver = replace(make_driver(6), exclusion="another class")
+    assert headline(driver, SIX_LAPS, make_siwtl(()), NO_LEDGER, Style()) == "Excluded by the team: another class"
+
+
+def test_a_car_with_one_lap_that_is_not_clean_says_why_without_counting() -> None:
+    lap = make_lap(1, 98_000, reasons=(YELLOW,))
+    assert headline(make_driver(1), make_laps([lap]), make_siwtl(()), NO_LEDGER, Style()).endswith(
+        "the only lap is not clean"
+    )
+    assert why_no_target(make_laps([lap]), Style()) == "Why it is not clean: full-course yellow."

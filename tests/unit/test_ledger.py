@@ -210,7 +210,8 @@ def test_small_losses_are_not_split_for_a_car_that_few_crossings_place() -> None
     ledger = make_ledger(session_of(field, ill_placed=frozenset({"a"})), driver)
     assert_closes(ledger, driver)
     assert ledger.note == (
-        "Not split into segments: S1, as too few crossings of its own place the laps of this car for a loss this small."
+        "Not split into segments: S1, because too few line crossings of its own logger place this car's laps for a "
+        "loss this small."
     )
 
 
@@ -220,18 +221,16 @@ def test_sector_without_a_trace_stands_alone_with_its_reason() -> None:
     ledger = make_ledger(session_of(field, rows={("a", 2): 0}), driver)
     assert_closes(ledger, driver)
     assert [line.name for line in ledger.segment_lines if line.sector == 1] == ["S1"]
-    assert ledger.note == (
-        "Not split into segments: S1, as the lap with the best S1 (3) has no telemetry with a trusted distance."
-    )
+    assert ledger.note == ("Not split into segments: S1, because the lap with the best S1 (3) has no trusted trace.")
 
 
 @pytest.mark.parametrize(
     ("changes", "note"),
     [
-        ({"rows": {}}, "The ledger stops at sectors: no lap of this car has telemetry with a trusted distance."),
+        ({"rows": {}}, "The ledger stops at sectors: no lap of this car has a trusted trace."),
         (
             {"rows": {("a", 9): 0}},
-            "The ledger stops at sectors: the best lap (2) has no telemetry with a trusted distance.",
+            "The ledger stops at sectors: the best lap (2) has no trusted trace.",
         ),
         (
             {"is_pinned": np.zeros(2, dtype=bool)},

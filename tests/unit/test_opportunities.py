@@ -51,8 +51,8 @@ def test_the_others_are_told_nothing_with_a_reason() -> None:
     tables = corner_session(RIVALS | {"driver": {"T1 braking": 150.0}}, figures={"driver": EARLY})
     assert told(tables, "rival-3") == []
     assert reason(tables, "rival-3") == (
-        "No corner costs you a sure 0.05 s a lap over 8 clean laps; braking, entry and exit were tested apart, "
-        "5 of 5 with enough laps."
+        "No corner surely costs you 0.05 s a lap or more over 8 clean laps: "
+        "5 of 5 brakings, entries and exits had enough laps to be tested."
     )
 
 
@@ -80,14 +80,14 @@ def test_one_thing_a_corner_the_heaviest_first() -> None:
 
 def test_laps_close_behind_another_car_do_not_count() -> None:
     tables = corner_session(RIVALS | {"driver": {"T1 braking": 150.0}}, figures={"driver": EARLY}, gap_s=0.6)
-    assert "a car was within 1 s ahead; those sectors do not count" in reason(tables)
+    assert "a car was within 1 s ahead, and those sectors do not count" in reason(tables)
 
 
 def test_a_driver_who_is_always_in_traffic_is_told_how_many_free_laps_it_takes() -> None:
     assert reason(corner_session(RIVALS | {"driver": {}}, gap_s=0.3)) == (
-        "8 clean laps with a trusted trace. On 8 of the laps a car was within 1 s ahead; those sectors do not count. "
-        "No corner has enough free laps: your own best laps take 6 at a corner, the class takes 3 of yours and "
-        "5 other drivers with one. You have 0 at most, and 1 other driver has one."
+        "On all 8 clean laps of yours with a trusted trace a car was within 1 s ahead, and those sectors do not count. "
+        "What is left is too little to judge a corner. Against your own best laps it takes 6 free laps there, and you "
+        "have none; against the class it takes 3 of yours and one each of 5 other drivers, and 1 other driver has one."
     )
 
 
@@ -98,7 +98,7 @@ def test_a_car_that_few_crossings_place_is_told_large_losses_only_and_is_no_refe
         assert len(told(tables)) == count
     tables = corner_session(RIVALS | {"driver": {"T1 braking": 400.0}}, figures={"driver": EARLY})
     tables["sensors"].loc[tables["sensors"]["vehicle_id"] != "driver", "crossings"] = 2
-    assert reason(tables).endswith("surely placed; no other driver has one.")
+    assert reason(tables).endswith("ahead), and no other driver has one.")
 
 
 @pytest.mark.parametrize("laps", [1, 2])
@@ -111,10 +111,10 @@ def test_without_a_class_only_the_own_best_laps_are_a_reference() -> None:
     rows, _ = judge_drivers(corner_session({"driver": {}, "rival": {}}), SETTINGS)
     assert {row["reference"] for row in rows} == {OWN}
     told_why = reason(corner_session({"driver": {}, "rival": {}}))
-    assert "compared with your own best laps only: for the class 5 other drivers need a free lap" in told_why
-    assert told_why.endswith("; 1 other driver has one.")
+    assert "compared with your own best laps only: the class takes 5 other drivers with a free lap" in told_why
+    assert told_why.endswith(", and 1 other driver has one.")
     four = reason(corner_session({"driver": {}} | {f"rival-{n}": {} for n in range(4)}))
-    assert four.endswith("; 4 other drivers at most have one.")
+    assert four.endswith(", and at most 4 other drivers have one.")
 
 
 @settings(max_examples=25, deadline=None)

@@ -14,7 +14,8 @@ import pytest
 
 from grx_pipeline.errors import StorageError
 from grx_pipeline.reports import publish as publishing
-from grx_pipeline.reports.publish import Publication, head_of, publish
+from grx_pipeline.reports.draft import Standing
+from grx_pipeline.reports.publish import Publication, publish
 
 HASHED = {f"data/lap.{hashlib.sha256(content).hexdigest()[:10]}.js": content for content in (b"1", b"2", b"3", b"4")}
 LONG = b"{" + b'"speed_kmh": 120, ' * 200 + b"}"
@@ -170,8 +171,12 @@ def test_a_reader_never_misses_a_file_nor_mixes_builds(tmp_path: Path) -> None:
     assert all(a == b for a, b in seen)
 
 
-def test_the_head_of_a_file_that_is_not_there_is_none(tmp_path: Path) -> None:
-    assert head_of(tmp_path / "none.json") is None
+def test_the_head_of_a_file_is_read_only_where_the_file_is_whole(tmp_path: Path) -> None:
+    put(tmp_path, {"a.json": LONG})
+    assert Standing.at(tmp_path / "race").head("a.json") == LONG[:400]
+    assert Standing.at(tmp_path / "race").head("none.json") is None
+    (tmp_path / "race/a.json").write_bytes(LONG[:-1] + b"?")
+    assert Standing.at(tmp_path / "race").head("a.json") is None
 
 
 def test_a_long_text_has_a_compressed_twin_of_the_same_bytes_each_time(tmp_path: Path) -> None:

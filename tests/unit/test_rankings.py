@@ -4,6 +4,7 @@ import pandas as pd
 
 from grx_pipeline.methods.advice.rankings import rank_drivers
 from grx_pipeline.schemas import TABLES
+from grx_pipeline.settings import Settings
 from grx_pipeline.storage.parquet import conform
 
 TARGETS = pd.DataFrame(
@@ -21,13 +22,14 @@ DRIVING = pd.DataFrame(
         "brake_smoothness": [0.5, 0.7, None, 0.6, None],
         "throttle_smoothness": None,
         "steering_smoothness": [0.5, 0.5, 0.5, 0.5, 0.5],
+        "own_laps": [3, 9, 4, 3, 12],
         "speed_consistency": [0.98, 0.99, None, None, None],
     }
 )
 
 
 def order(category: str) -> list[tuple[str, int]]:
-    rows = rank_drivers(TARGETS, DRIVING)
+    rows = rank_drivers(TARGETS, DRIVING, Settings())
     chosen = rows[rows["category"] == category].sort_values(["rank", "vehicle_id"])
     return list(zip(chosen["vehicle_id"], chosen["rank"], strict=True))
 
@@ -45,10 +47,21 @@ def test_few_laps_say_nothing_of_consistency_and_gain() -> None:
 def test_only_drivers_with_a_value_are_ranked_and_counted() -> None:
     assert order("brake") == [("b", 1), ("d", 2), ("a", 3)]
     assert order("throttle") == []
-    rows = rank_drivers(TARGETS, DRIVING)
+    rows = rank_drivers(TARGETS, DRIVING, Settings())
     assert set(rows.loc[rows["category"] == "speed", "drivers"]) == {2}
 
 
+def test_a_driver_of_fewer_laps_has_no_place_in_driving_and_the_ranking_says_how_many_it_takes() -> None:
+    few = DRIVING.assign(own_laps=[3, 2, 0, 3, 12])
+    rows = rank_drivers(TARGETS, few, Settings()).set_index("category")
+    assert rows.loc["brake", "vehicle_id"].tolist() == ["a", "d"]
+    assert set(rows.loc["brake", "least_laps"]) == {3}
+    assert set(rows.loc["pace", "least_laps"]) == {1}
+
+
 def test_rows_fit_the_table_also_without_any_driver() -> None:
-    for rows in (rank_drivers(TARGETS, DRIVING), rank_drivers(TARGETS.iloc[:0], DRIVING.iloc[:0])):
+    for rows in (
+        rank_drivers(TARGETS, DRIVING, Settings()),
+        rank_drivers(TARGETS.iloc[:0], DRIVING.iloc[:0], Settings()),
+    ):
         assert conform(rows, TABLES["rankings"]).num_rows == len(rows)

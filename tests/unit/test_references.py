@@ -76,7 +76,10 @@ def make_driver(best: int | None, donors: Sequence[int], sectors: Sequence[tuple
 
 def whole(field: FieldTraces) -> Field:
     return Field(
-        traces=field, edges_m=EDGES, cars={"a": "7", "b": "13", "c": "2"}, classes={"a": "Am", "b": "Am", "c": "Pro"}
+        traces=field,
+        edges_m=EDGES,
+        cars={"a": "#7", "b": "#13 Ada Byron", "c": "#2"},
+        classes={"a": "Am", "b": "Am", "c": "Pro"},
     )
 
 
@@ -204,7 +207,7 @@ def test_class_best_is_another_cars_lap_of_the_same_class() -> None:
     rivals = [("b", 9, (29_000, 34_000, 36_000)), ("b", 11, (29_500, 34_000, 36_000)), ("c", 2, (20_000,) * 3)]
     reference = class_best(make_driver(3, [], []), whole(make_field([*OWN, *rivals])))
     assert [(source.vehicle_id, source.lap_number) for source in reference.sources] == [("b", 9)]
-    assert "Lap 9 of #13" in str(reference.text)
+    assert "Lap 9 of #13 Ada Byron, the best" in str(reference.text)
     alone = class_best(make_driver(3, [], []), whole(make_field(OWN)))
     assert alone.reason == "No other car of class Am has a clean lap with a trace."
 

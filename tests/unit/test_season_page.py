@@ -8,7 +8,11 @@ import pytest
 from grx_pipeline.reports.pages import season_page
 from grx_pipeline.reports.season import SeasonCar, SeasonFacts, SeasonSession, _cars
 from grx_pipeline.reports.season_page import driver_trends
+from grx_pipeline.reports.season_trends import TRENDS_TABLE, trends_frame
+from grx_pipeline.reports.site_records import LastRunRemark
+from grx_pipeline.schemas.columns import CATEGORIES
 from grx_pipeline.settings import ReportSettings
+from grx_pipeline.storage.parquet import conform
 
 FACTS = SeasonFacts(
     circuit_name="A <b>track</b>",
@@ -21,6 +25,7 @@ FACTS = SeasonFacts(
     telemetry_laps=0,
     best_lap_ms=98_326,
     best_lap_car="03",
+    is_best_clean=True,
     winner_car="3",
     winner_name="<script>alert(1)</script>",
     neutralisations=1,
@@ -29,15 +34,19 @@ FACTS = SeasonFacts(
 
 def make_car(number: str, best_ms: int | None, *, name: str | None = None, class_best_ms: int = 100_000) -> SeasonCar:
     return SeasonCar(
+        vehicle_id=f"GR86-{number}",
         path=f"car-{number}",
         car_number=number,
         driver_name=name,
         vehicle_class="Am",
         position=1,
+        laps=10,
+        clean_laps=8,
         best_clean_ms=best_ms,
         siwtl_lap_ms=99_900,
         consistency_score=99.1,
         class_best_ms=class_best_ms,
+        dptad=dict.fromkeys(CATEGORIES, 7.5),
     )
 
 
@@ -85,10 +94,15 @@ def test_simulated_sessions_are_not_mixed_with_real_ones_and_stand_alone_where_t
 
 
 def test_a_failed_and_a_degraded_session_say_so() -> None:
-    failed = SeasonSession(session="x-2025-r1", facts=None, problems=("It failed.",), is_published=False)
-    page = page_of(replace(make_session("a-2025-r1"), problems=("No file of weather.",)), failed)
-    assert "No file of weather." in page
-    assert "It failed." in page
+    killed = LastRunRemark(outcome="died", at="2026-11-23T09:12:00Z", sentences=("It was <killed>.",))
+    failed = SeasonSession(session="x-2025-r1", facts=None, last_run=killed, is_published=False)
+    warned = LastRunRemark(outcome="built", at=None, sentences=("80 % of crossings matched.",))
+    page = page_of(replace(make_session("a-2025-r1"), problems=("No file of weather.",), last_run=warned), failed)
+    assert "No file of weather. 80 % of crossings matched." in page
+    assert "<strong>Killed.</strong> It was &lt;killed&gt;." in page
+    broken = replace(warned, outcome="failed", sentences=("The last run failed: why.",))
+    page = page_of(replace(make_session("a-2025-r1"), last_run=broken))
+    assert '<div class="run"><strong>Failed.</strong> The last run failed: why.</div>' in page
     assert 'href="x-2025-r1' not in page
 
 
@@ -104,16 +118,55 @@ def test_a_session_without_a_clean_lap_is_an_empty_cell_and_not_in_the_mean() ->
 
 def test_the_best_clean_lap_is_the_target_and_what_there_is_to_find() -> None:
     row = {
+        "vehicle_id": "GR86-7",
         "path": "a",
         "car_number": "7",
         "driver_name": None,
         "vehicle_class": "Am",
         "position": 1,
+        "laps": 10,
+        "clean_laps": 8,
         "best_lap_ms": 99_000,
         "siwtl_lap_ms": 99_800,
         "potential_gain_ms": 200,
         "consistency_score": None,
     }
     slow = {**row, "best_lap_ms": 232_000, "siwtl_lap_ms": None, "potential_gain_ms": None}
-    cars = _cars({"classification": [row, slow]})
+    cars = _cars([row, slow], [dict.fromkeys(CATEGORIES)] * 2)
     assert [(car.best_clean_ms, car.class_best_ms) for car in cars] == [(100_000, 100_000), (None, 100_000)]
+
+
+def test_the_trends_table_has_a_row_a_driver_and_session_with_the_figures_of_the_page() -> None:
+    one = make_session("a-2025-r1", make_car("7", 101_000, name="Ada"), make_car("13", None))
+    two = make_session("b-2025-r1", make_car("7", 50_250, class_best_ms=50_000))
+    unread = SeasonSession(session="c-2025-r1", facts=None)
+    rows = conform(trends_frame([one, two, unread]), TRENDS_TABLE).to_pylist()
+    assert [(row["session"], row["vehicle_id"]) for row in rows] == [
+        ("a-2025-r1", "GR86-13"),
+        ("a-2025-r1", "GR86-7"),
+        ("b-2025-r1", "GR86-7"),
+    ]
+    assert [row["best_pct"] for row in rows] == [None, pytest.approx(1.0), pytest.approx(0.5)]
+    assert [row["driver_name"] for row in rows] == [None, "Ada", "Ada"]
+    assert rows[0]["best_clean_ms"] is None
+    assert rows[1]["target_pct"] == pytest.approx(-0.1)
+    assert rows[1]["dptad_brake"] == 7.5
+
+
+def test_a_season_without_sessions_is_a_table_without_rows() -> None:
+    assert conform(trends_frame([]), TRENDS_TABLE).num_rows == 0
+
+
+def test_simulated_sessions_name_no_real_driver() -> None:
+    real = make_session("a-2025-r1", make_car("7", 101_000))
+    made = make_session("b-2025-r1", make_car("7", 101_000, name="Model"), is_simulated=True)
+    assert set(trends_frame([real, made])["driver_name"].dropna()) == {"Model"}
+
+
+def test_a_best_lap_that_is_not_clean_is_marked() -> None:
+    session = make_session("a-2025-r1", make_car("3", 98_326))
+    unclean = page_of(replace(session, facts=replace(FACTS, is_best_clean=False)))
+    assert '1:38.326*<span class="unseen"> not a clean lap</span>' in unclean
+    assert "* marks a best lap" in unclean
+    assert "not a clean lap" not in page_of(session)
+    assert "* marks" not in page_of(session)

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.simulated_laps import joined, laps_of, tiles_of
 
-from grx_pipeline.methods.driving.delta import delta_ms, grid_times, median_times
 from grx_pipeline.methods.driving.noise import measure_delta_error
 from grx_pipeline.methods.driving.segment_times import border_times, pinned_laps, sector_edges, segment_lap_rows
 
@@ -59,25 +58,17 @@ def test_sectors_are_unknown_where_the_tiles_do_not_name_three() -> None:
     assert not pinned_laps(laps_of(np.full((1, GRID.size), 90.0), length_m=LENGTH)).any()
 
 
-@given(first=SPEEDS, second=SPEEDS, places=st.lists(st.integers(0, GRID.size), min_size=1, max_size=6, unique=True))
+@given(first=SPEEDS, second=SPEEDS, borders=st.lists(st.floats(0.5, LENGTH - 0.5), max_size=6, unique=True))
 @settings(max_examples=60, deadline=None)
-def test_delta_ends_on_the_official_gap_and_losses_of_stretches_add_up_to_it(
-    first: list[float], second: list[float], places: list[int]
+def test_what_one_lap_loses_to_another_in_stretches_adds_up_to_their_official_gap(
+    first: list[float], second: list[float], borders: list[float]
 ) -> None:
     field = laps_of(np.array([speeds_of(first), speeds_of(second)]), length_m=LENGTH, lines_m=LINES)
+    tiles = tiles_of(*(("entry", 1, 1, end) for end in sorted({*borders, LENGTH})))
+    delta = np.diff(border_times(field, tiles), axis=0)[0]
     gap = field.lap_time_ms[1] - field.lap_time_ms[0]
-    delta = delta_ms(field, grid_times(field)[0])
-    assert delta[0] == pytest.approx(np.zeros(GRID.size + 1))
-    assert delta[1, -1] == gap
-    edges = sorted({0, GRID.size, *places})
-    assert np.diff(delta[1, edges]).sum() == pytest.approx(gap, abs=1e-6)
-
-
-def test_usual_lap_is_the_median_and_its_delta_ends_on_the_gap_to_the_median_time() -> None:
-    field = laps_of(np.array([[80.0], [90.0], [120.0]]) * np.ones(GRID.size), length_m=LENGTH)
-    delta = delta_ms(field, median_times(field))
-    assert delta[1] == pytest.approx(np.zeros(GRID.size + 1))
-    assert delta[:, -1] == pytest.approx(field.lap_time_ms - np.median(field.lap_time_ms))
+    assert (delta[0], delta[-1]) == (0.0, gap)
+    assert np.diff(delta).sum() == pytest.approx(gap, abs=1e-6)
 
 
 def test_delta_error_is_that_of_pairs_of_one_car_at_lines_that_pin_no_lap() -> None:

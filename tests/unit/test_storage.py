@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -8,6 +9,7 @@ import pytest
 
 from grx_pipeline.errors import ContractError
 from grx_pipeline.schemas import TABLES, Column, Table
+from grx_pipeline.settings import EngineSettings
 from grx_pipeline.storage.atomic import writing
 from grx_pipeline.storage.duck import publish_database
 from grx_pipeline.storage.parquet import read_frame, read_table, remove_other_parts, write_table
@@ -25,6 +27,10 @@ LAPS = Table(
     key=("vehicle_id", "lap_number"),
     is_primary=True,
 )
+
+
+def publish(database: Path, tables: Sequence[tuple[Table, Sequence[Path]]]) -> int:
+    return publish_database(database, tables, settings=EngineSettings(), temporary=database.parent / "tmp")
 
 
 def rows(**changes: list[object]) -> pd.DataFrame:
@@ -99,10 +105,10 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> Non
 def test_a_reader_keeps_the_old_database_while_a_new_one_takes_its_place(tmp_path: Path) -> None:
     database, part = tmp_path / "warehouse" / "s.duckdb", tmp_path / "laps.parquet"
     write_table(rows(), part, LAPS)
-    assert publish_database(database, [(LAPS, [part])]) == 3
+    assert publish(database, [(LAPS, [part])]) == 3
     with duckdb.connect(str(database), read_only=True) as reader:
         write_table(rows().head(1), part, LAPS)
-        publish_database(database, [(LAPS, [part])])
+        publish(database, [(LAPS, [part])])
         assert reader.execute("SELECT count(*) FROM small_laps").fetchall() == [(3,)]
     with duckdb.connect(str(database), read_only=True) as reader:
         assert reader.execute("SELECT count(*) FROM small_laps").fetchall() == [(1,)]
@@ -113,7 +119,7 @@ def test_a_reader_keeps_the_old_database_while_a_new_one_takes_its_place(tmp_pat
 
 def test_every_declared_table_can_be_created_and_is_indexed_by_its_key(tmp_path: Path) -> None:
     in_warehouse = [table for table in TABLES.values() if table.in_warehouse]
-    publish_database(tmp_path / "all.duckdb", [(table, []) for table in in_warehouse])
+    publish(tmp_path / "all.duckdb", [(table, []) for table in in_warehouse])
     with duckdb.connect(str(tmp_path / "all.duckdb"), read_only=True) as reader:
         columns = reader.execute(
             "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal"

@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from grx_pipeline.methods.validation.page import write_section
+from grx_pipeline.methods.validation.page import STUDIES
 
 
 def test_a_section_is_replaced_and_the_others_stay(tmp_path: Path) -> None:
     page = tmp_path / "validation.md"
-    write_section(page, "dptad", "# Faults\n\nfirst\n\n## Table\n", date="2025-01-01")
-    write_section(page, "siwtl", "# Targets\n\nhold-out\n", date="2025-01-02")
+    STUDIES.write(page, "dptad", "# Faults\n\nfirst\n\n## Table\n", date="2025-01-01")
+    STUDIES.write(page, "siwtl", "# Targets\n\nhold-out\n", date="2025-01-02")
     before = page.read_text()
-    write_section(page, "dptad", "# Faults\n\nsecond\n", date="2025-01-03")
+    STUDIES.write(page, "dptad", "# Faults\n\nsecond\n", date="2025-01-03")
     text = page.read_text()
     assert "first" not in text
     assert "## Faults\n\n`grx validate dptad`, 2025-01-03.\n\nsecond" in text
@@ -22,7 +22,7 @@ def test_a_section_is_replaced_and_the_others_stay(tmp_path: Path) -> None:
 def test_the_same_study_gives_the_same_page(tmp_path: Path) -> None:
     page = tmp_path / "validation.md"
     for _ in range(2):
-        write_section(page, "siwtl", "# Targets\n\ntext\n", date="2025-01-02")
+        STUDIES.write(page, "siwtl", "# Targets\n\ntext\n", date="2025-01-02")
         first = page.read_bytes()
-        write_section(page, "opportunities", "# Advice\n\ntext\n", date="2025-01-02")
+        STUDIES.write(page, "opportunities", "# Advice\n\ntext\n", date="2025-01-02")
     assert page.read_bytes().startswith(first.rstrip())

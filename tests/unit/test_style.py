@@ -66,3 +66,24 @@ def test_a_setting_that_no_page_knows_is_an_error_with_its_name(wrong: dict[str,
 def test_settings_become_a_style() -> None:
     settings = ReportSettings(speed_unit="mph", decimal_sign="comma", time_zone="Europe/Berlin")
     assert page_style(settings) == Style(speed_unit="mph", has_decimal_comma=True, time_zone="Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("speed 4.1 km/h lower (80.3 against 84.4 km/h)", "speed 2.5 mph lower (49.9 against 52.4 mph)"),
+        ("slower by 16 km/h with a car ahead", "slower by 10 mph with a car ahead"),
+        ("at full throttle 6 m earlier (3112 against 3118 m)", "at full throttle 6 m earlier (3,112 against 3,118 m)"),
+        ("13 deg less at throttle on (72 against 85 deg)", "13° less at throttle on (72 against 85°)"),
+        ("T12 of #13 (3A): 1 lap of 27", "T12 of #13 (3A): 1 lap of 27"),
+    ],
+)
+def test_a_sentence_of_a_record_is_told_in_the_pages_units(text: str, told: str) -> None:
+    assert Style(speed_unit="mph").sentence(text) == told
+    assert Style().sentence("entry speed 1.2 km/h higher (90.7 against 89.5 km/h)").endswith("(90.7 against 89.5 km/h)")
+
+
+def test_a_sentence_takes_the_decimal_comma_once() -> None:
+    style = Style(has_decimal_comma=True)
+    told = "lap 15: 1:26,778 s against 26,803 s; 1.212.851 rows; 3,5 km/h"
+    assert style.sentence("lap 15: 1:26.778 s against 26.803 s; 1,212,851 rows; 3.5 km/h") == told

@@ -224,7 +224,7 @@ def test_a_zip_member_is_streamed_through_a_file_that_is_gone_afterwards(tmp_pat
         archive.writestr("race1/R1_barber_telemetry_data.csv", "\r\n".join([TELEMETRY_HEADER, *telemetry_rows(CAR, 2)]))
     context = context_of(tmp_path / "barber.zip", tmp_path)
     assert build_telemetry(context).rows == round(CAR.lap_times_ms[1] / 1000 / STEP_S)
-    assert [path for path in context.paths.temporary.iterdir() if path.is_file()] == []
+    assert [path for path in context.paths.temporary(context.session).rglob("*") if path.is_file()] == []
 
 
 def test_without_telemetry_the_tables_are_there_and_empty(tmp_path: Path) -> None:

@@ -12,9 +12,11 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from grx_pipeline.methods.advice.losses import counted, median_of
+from grx_pipeline.formats import listed
+from grx_pipeline.methods.advice.losses import counted
 from grx_pipeline.methods.advice.places import Array, by_lap
 from grx_pipeline.methods.siwtl import SECTOR_COLUMNS
+from grx_pipeline.robust import column_medians, half_up
 from grx_pipeline.schemas.columns import PHASES
 
 Rows = npt.NDArray[np.int64]
@@ -122,7 +124,7 @@ def _medians(clean: pd.DataFrame, order: npt.NDArray[np.object_], times_ms: Arra
     rows = clean.reset_index(drop=True).groupby("vehicle_id").indices
     for number, vehicle in enumerate(order):
         own = times_ms[rows[vehicle]] if vehicle in rows else times_ms[:0]
-        medians[number] = np.where(counted(own) >= min_laps, median_of(own), np.nan)
+        medians[number] = np.where(counted(own) >= min_laps, column_medians(own), np.nan)
     return medians
 
 
@@ -223,11 +225,11 @@ def _limits(field: _Field, number: int, uncertain_s: Mapping[str, float], unknow
     told = []
     if lap != field.best.numbers[number]:
         slower_s = (field.traced.times_ms[number] - field.best.times_ms[number]) / 1000
-        told.append(f"lap {lap:.0f} is shown, {slower_s:.3f} s off the best, which has no trace")
+        told.append(f"lap {lap:.0f} is shown, {slower_s:.3f} s off its best lap, which has no trace")
     if vehicle in uncertain_s:
-        told.append(f"few crossings place the laps, gaps under {uncertain_s[vehicle]:g} s in a corner are uncertain")
+        told.append(f"few crossings place its laps, so gaps under {uncertain_s[vehicle]:g} s in a corner are uncertain")
     if unknown:
-        told.append(f"gaps in the telemetry, no time in {', '.join(unknown)}")
+        told.append(f"its telemetry has gaps, so there is no time for {listed(unknown)}")
     return "; ".join(told) or None
 
 
@@ -242,6 +244,6 @@ def _nullable(values: Array) -> pa.Array:
 
 
 def _whole(values: Array) -> pa.Array:
-    """Whole numbers; null for NaN."""
+    """Whole numbers, half up; null for NaN."""
     is_known = np.isfinite(values)
-    return pa.array(np.where(is_known, np.round(values), 0).astype(np.int64), pa.int64(), mask=~is_known)
+    return pa.array(np.where(is_known, half_up(values), 0).astype(np.int64), pa.int64(), mask=~is_known)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
+import scipy
 
 from grx_pipeline.methods.advice.places import COUNTS, FIGURES, Array
-from grx_pipeline.robust import MAD_TO_SD
+from grx_pipeline.robust import MAD_TO_SD, column_medians
 from grx_pipeline.settings import OpportunitySettings
 
 OWN, CLASS = "own best three", "class best quartile"
@@ -96,11 +96,11 @@ def measure_losses(laps: OwnLaps, spread_ms: Array, reference: Reference, settin
     above = laps.times_ms - reference.times_ms
     standard_error = np.sqrt(MEDIAN_VARIANCE * spread_ms**2 / np.maximum(counts, 1) + reference.errors_ms**2)
     floor = settings.min_loss_s * 1000 + settings.sure_errors * standard_error
-    loss = np.where(is_tested, median_of(above), np.nan)
+    loss = np.where(is_tested, column_medians(above), np.nan)
     return Losses(
         loss_ms=loss,
         floor_ms=np.where(np.isfinite(loss), floor, np.nan),
-        corner_loss_ms=median_of(laps.corner_ms) - reference.corner_ms,
+        corner_loss_ms=column_medians(laps.corner_ms) - reference.corner_ms,
         laps=counts,
         laps_with_loss=(above >= settings.min_loss_s * 1000).sum(axis=0),
         laps_done=(above <= 0).sum(axis=0),
@@ -134,7 +134,7 @@ def class_reference(others: Drivers, spread_ms: Array, settings: OpportunitySett
     more than laps explain: the quartile is drawn towards the centre by the share that they do explain.
     """
     known = counted(others.medians_ms)
-    centre, quartile = median_of(others.medians_ms), quantile_of(others.medians_ms, 0.25)
+    centre, quartile = column_medians(others.medians_ms), quantile_of(others.medians_ms, 0.25)
     error = spread_ms**2 * MEDIAN_VARIANCE / np.where(others.laps > 0, others.laps, np.nan)
     explained = mean_of(error) / np.maximum(spread_of(others.medians_ms) ** 2, 1e-9)
     kept = np.sqrt(np.clip(1 - explained, 0, 1))
@@ -144,7 +144,7 @@ def class_reference(others: Drivers, spread_ms: Array, settings: OpportunitySett
     return Reference(
         name=CLASS,
         times_ms=np.where(enough, centre - kept * (centre - quartile), np.nan),
-        corner_ms=median_of(np.where(is_quick, others.corner_ms, np.nan)),
+        corner_ms=column_medians(np.where(is_quick, others.corner_ms, np.nan)),
         errors_ms=np.sqrt(mean_of(np.where(is_quick, error, np.nan)) / group),
         figures=typical(np.where(is_quick[:, :, None], others.figures, np.nan)),
     )
@@ -161,12 +161,12 @@ def shrunk_spread(times_ms: Array, field_ms: Array, settings: OpportunitySetting
 def chance_gap(laps: npt.NDArray[np.int64], best: int) -> Array:
     """How far the mean of the `best` lowest of `laps` normal values lies under their median, in sd."""
     ranks = np.arange(1, best + 1)[:, None]
-    return np.asarray(-ndtri((ranks - 0.375) / (np.maximum(laps, best) + 0.25)).mean(axis=0))
+    return np.asarray(-scipy.special.ndtri((ranks - 0.375) / (np.maximum(laps, best) + 0.25)).mean(axis=0))
 
 
 def typical(figures: Array) -> Array:
     """Medians over the first axis of (m, p, f); means of the counts."""
-    return np.where(_IS_COUNT, mean_of(figures), median_of(figures))
+    return np.where(_IS_COUNT, mean_of(figures), column_medians(figures))
 
 
 def counted(values: Array) -> npt.NDArray[np.int64]:
@@ -178,11 +178,6 @@ def mean_of(values: Array) -> Array:
     """Mean over the first axis without NaN; NaN where there is nothing."""
     counts = counted(values)
     return np.where(counts > 0, np.nansum(values, axis=0) / np.maximum(counts, 1), np.nan)
-
-
-def median_of(values: Array) -> Array:
-    """Median over the first axis without NaN; NaN where there is nothing."""
-    return quantile_of(values, 0.5)
 
 
 def quantile_of(values: Array, share: float) -> Array:
@@ -199,5 +194,5 @@ def quantile_of(values: Array, share: float) -> Array:
 
 def spread_of(values: Array) -> Array:
     """Robust sd over the first axis; NaN under two values."""
-    spread = MAD_TO_SD * median_of(np.abs(values - median_of(values)))
+    spread = MAD_TO_SD * column_medians(np.abs(values - column_medians(values)))
     return np.where(counted(values) > 1, spread, np.nan)

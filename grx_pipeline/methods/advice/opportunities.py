@@ -21,7 +21,6 @@ from grx_pipeline.methods.advice.losses import (
     class_reference,
     counted,
     measure_losses,
-    median_of,
     own_reference,
     quantile_of,
     shrunk_spread,
@@ -30,6 +29,7 @@ from grx_pipeline.methods.advice.losses import (
 )
 from grx_pipeline.methods.advice.patterns import Habit, Pattern, explain
 from grx_pipeline.methods.advice.places import FIGURES, Array, Flags, Place, PlaceLaps
+from grx_pipeline.robust import column_medians
 from grx_pipeline.settings import CornerSettings, OpportunitySettings
 
 _VARYING = ("brake_onset_m", "brake_peak_bar")
@@ -87,12 +87,12 @@ def usage_of(laps: PlaceLaps, settings: OpportunitySettings) -> FieldUsage:
     return FieldUsage(
         vehicle_ids=vehicles,
         drivers=Drivers(
-            medians_ms=np.array([median_of(laps.times_ms[r]) for r in rows]).reshape(len(rows), places),
-            corner_ms=np.array([median_of(laps.corner_ms[r]) for r in rows]).reshape(len(rows), places),
+            medians_ms=np.array([column_medians(laps.times_ms[r]) for r in rows]).reshape(len(rows), places),
+            corner_ms=np.array([column_medians(laps.corner_ms[r]) for r in rows]).reshape(len(rows), places),
             laps=np.array([counted(laps.times_ms[r]) for r in rows], dtype=np.int64).reshape(len(rows), places),
             figures=np.array([typical(at_places[r]) for r in rows]).reshape(len(rows), places, figures),
         ),
-        spread_ms=median_of(np.array(enough).reshape(len(rows), places)),
+        spread_ms=column_medians(np.array(enough).reshape(len(rows), places)),
         even=_four_of_five(np.array(varying).reshape(len(rows), places, len(_VARYING)), settings),
     )
 
@@ -257,22 +257,24 @@ def driver_reason(
         return None
     count, places = len(rows), laps.places
     if count < settings.min_laps:
-        return f"Only {_laps(count)} with a trusted trace; a habit shows on {settings.min_laps} or more."
+        have = "has" if count == 1 else "have"
+        return f"Only {_laps(count)} {have} a trusted trace; a habit takes {settings.min_laps} to show."
     blocked = int(laps.is_blocked[rows].any(axis=1).sum())
-    close = (
-        f" On {blocked} of the laps a car was within {settings.traffic_gap_s:g} s ahead; those sectors do not count."
-    )
-    traffic = close if blocked else ""
+    close = f"a car was within {settings.traffic_gap_s:g} s ahead, and those sectors do not count."
+    traffic = f" On {blocked} of these laps {close}" if blocked else ""
     free = counted(laps.times_ms[rows])
     has_laps = free >= settings.min_laps
     others = int(rivals[has_laps].max() if has_laps.any() else rivals.max(initial=0))
     found = [test for test in advice.tested if np.isfinite(test.losses.loss_ms).any()]
     if not found:
+        start = f"Your {_laps(count)} with a trusted trace {'is' if count == 1 else 'are'}"
+        if blocked:
+            which = f"all {_laps(count)} of yours" if blocked == count > 1 else f"{blocked} of your {_laps(count)}"
+            start = f"On {which} with a trusted trace {close} What is left is"
         return (
-            f"{_laps(count).capitalize()} with a trusted trace.{traffic} No corner has enough free laps: your own best "
-            f"laps take {settings.min_own_laps} at a corner, the class takes {settings.min_laps} of yours and "
-            f"{settings.min_class_drivers} other drivers with one. You have {int(free.max())} at most, and "
-            f"{_others_have(others)}."
+            f"{start} too little to judge a corner. Against your own best laps it takes {settings.min_own_laps} free "
+            f"laps there, and you have {_at_most(int(free.max()))}; against the class it takes {settings.min_laps} of "
+            f"yours and one each of {settings.min_class_drivers} other drivers, and {_others_have(others)}."
         )
     unexplained = [
         (test.losses.weight[place], place, test)
@@ -288,8 +290,8 @@ def driver_reason(
         )
     tested = int(np.isfinite([test.losses.loss_ms for test in found]).any(axis=0).sum())
     return (
-        f"No corner costs you a sure {settings.min_loss_s:g} s a lap over {_laps(count)}; braking, entry and exit were "
-        f"tested apart, {tested} of {len(places)} with enough laps.{traffic}{missing}"
+        f"No corner surely costs you {settings.min_loss_s:g} s a lap or more over {_laps(count)}: "
+        f"{tested} of {len(places)} brakings, entries and exits had enough laps to be tested.{traffic}{missing}"
     )
 
 
@@ -297,14 +299,14 @@ def _missing_reference(found: list[Tested], others: int, free: int, settings: Op
     names = {test.reference.name for test in found}
     if CLASS not in names:
         return (
-            f" You are compared with your own best laps only: for the class {settings.min_class_drivers} other drivers "
-            f"need a free lap at a corner, with no car within {settings.traffic_gap_s:g} s ahead and a trace that is "
-            f"surely placed; {_others_have(others)}."
+            f" You are compared with your own best laps only: the class takes {settings.min_class_drivers} other "
+            f"drivers with a free lap at a corner (a trusted trace and no car within {settings.traffic_gap_s:g} s "
+            f"ahead), and {_others_have(others)}."
         )
     if OWN not in names:
         return (
             f" You are compared with the class only: your own best laps take {settings.min_own_laps} free laps at a "
-            f"corner, and you have {free} at most."
+            f"corner, and you have {_at_most(free)}."
         )
     return ""
 
@@ -312,7 +314,11 @@ def _missing_reference(found: list[Tested], others: int, free: int, settings: Op
 def _others_have(others: int) -> str:
     if not others:
         return "no other driver has one"
-    return "1 other driver has one" if others == 1 else f"{others} other drivers at most have one"
+    return "1 other driver has one" if others == 1 else f"at most {others} other drivers have one"
+
+
+def _at_most(laps: int) -> str:
+    return f"{laps} at most" if laps else "none"
 
 
 def _told(test: Tested) -> str:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from grx_pipeline.settings import Settings
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Category:
@@ -28,20 +30,22 @@ _OF_DRIVING = (
 )
 
 
-def rank_drivers(targets: pd.DataFrame, driving: pd.DataFrame) -> pd.DataFrame:
+def rank_drivers(targets: pd.DataFrame, driving: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """Rows of the table rankings, from the tables siwtl and dptad_drivers.
 
-    Consistency and gain of a target of low confidence say nothing and are left out: a single lap is perfectly
-    consistent and has nothing to gain.
+    Drivers with fewer laps than a category takes are left out: a single lap is perfectly consistent, has nothing to
+    gain, and its smoothness is one lap's.
     """
     sure = targets[targets["confidence"] == "normal"]
-    parts = [_ranked(targets, category) for category in _OF_LAPS]
-    parts += [_ranked(sure, category) for category in _OF_ENOUGH_LAPS]
-    parts += [_ranked(driving, category) for category in _OF_DRIVING]
+    least = settings.dptad.min_ranked_laps
+    often = driving[driving["own_laps"] >= least]
+    parts = [_ranked(targets, category, 1) for category in _OF_LAPS]
+    parts += [_ranked(sure, category, settings.siwtl.low_confidence_laps) for category in _OF_ENOUGH_LAPS]
+    parts += [_ranked(often, category, least) for category in _OF_DRIVING]
     return pd.concat(parts, ignore_index=True)
 
 
-def _ranked(drivers: pd.DataFrame, category: _Category) -> pd.DataFrame:
+def _ranked(drivers: pd.DataFrame, category: _Category, least_laps: int) -> pd.DataFrame:
     known = drivers.dropna(subset=category.column)
     values = known[category.column].astype(float)
     ranks = values.rank(method="min", ascending=category.is_less_better)
@@ -53,5 +57,6 @@ def _ranked(drivers: pd.DataFrame, category: _Category) -> pd.DataFrame:
             "value": values,
             "unit": pd.Series(category.unit, index=known.index, dtype="str"),
             "drivers": pd.Series(len(known), index=known.index, dtype="int64"),
+            "least_laps": pd.Series(least_laps, index=known.index, dtype="int64"),
         }
     )

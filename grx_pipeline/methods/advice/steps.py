@@ -139,7 +139,7 @@ def build_compare(context: StepContext) -> StepOutcome:
     rows = {
         "comparisons": compared.pairs,
         "comparison_lines": compared.lines,
-        "rankings": rank_drivers(targets, driving),
+        "rankings": rank_drivers(targets, driving, context.settings),
     }
     outputs = tuple(paths.table(session, name) for name in rows)
     for (name, table), output in zip(rows.items(), outputs, strict=True):

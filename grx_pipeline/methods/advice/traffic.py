@@ -16,10 +16,14 @@ def sectors_in_traffic(laps: pd.DataFrame, *, gap_s: float) -> Flags:
     `laps` are all rows of the table `laps`, of every car. A line whose time is unknown shows no traffic. A car that
     crosses the finish line in the pit lane is in nobody's way.
     """
+    return np.asarray(sector_gaps_ahead(laps) <= gap_s * 1000)
+
+
+def sector_gaps_ahead(laps: pd.DataFrame) -> Array:
+    """The least time (ms) to the car ahead at the two lines that bound the sector, (laps, 3); NaN: none is known."""
     ahead = _gaps_ahead(_crossings(laps), laps["is_pit_in"].to_numpy(bool))
-    starts = _gaps_at_start(laps, ahead[:, 2])
-    is_close = np.column_stack([starts, ahead]) <= gap_s * 1000
-    return np.asarray(is_close[:, :-1] | is_close[:, 1:])
+    gaps = np.column_stack([_gaps_at_start(laps, ahead[:, 2]), ahead])
+    return np.asarray(np.fmin(gaps[:, :-1], gaps[:, 1:]))
 
 
 def _crossings(laps: pd.DataFrame) -> Array:

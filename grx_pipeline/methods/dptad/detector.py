@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 import numpy as np
-from scipy.ndimage import maximum_filter1d
+import scipy
 
 from grx_pipeline.methods.dptad.evidence import FEATURES, Evidence
 from grx_pipeline.methods.dptad.own import Array
@@ -92,7 +92,7 @@ def find_peaks(log_odds: Array, kinds: tuple[str, ...], settings: DptadSettings)
     """Places (of (m, p, kinds)) over `least_log_odds` that are the highest within `apart_m`, lap by lap."""
     best = log_odds.max(axis=2)
     reach = round(settings.apart_m / settings.place_m)
-    is_highest = best == maximum_filter1d(best, 2 * reach + 1, axis=1, mode="nearest")
+    is_highest = best == scipy.ndimage.maximum_filter1d(best, 2 * reach + 1, axis=1, mode="nearest")
     for lap, places in _by_lap(is_highest & (best > settings.least_log_odds)):
         taken = -1
         for place in places:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
+import scipy
 
 from grx_pipeline.methods.dptad.own import Array, Index, OwnLaps
 from grx_pipeline.robust import MAD_TO_SD
@@ -91,8 +91,10 @@ def gather_evidence(own: LapMatrix, laps: LapMatrix, hosts: Index, settings: Dpt
     figures = own_figures if laps is own else _figures(own, laps, hosts, settings)
     absolute, relative = [], []
     for name in EVIDENCE:
-        usual = OwnLaps.of(maximum_filter1d(own_figures[name], width, axis=1, mode="nearest")[:, ::stride])
-        found = maximum_filter1d(figures[name], width, axis=1, mode="nearest")[:, ::stride]
+        usual = OwnLaps.of(
+            scipy.ndimage.maximum_filter1d(own_figures[name], width, axis=1, mode="nearest")[:, ::stride]
+        )
+        found = scipy.ndimage.maximum_filter1d(figures[name], width, axis=1, mode="nearest")[:, ::stride]
         median, most = usual.quantile(0.5, hosts), usual.quantile(1.0, hosts)
         absolute.append(found)
         relative.append(np.maximum((found - median) / (most - median + 1.0), 0.0))
@@ -118,9 +120,9 @@ def _context(own: LapMatrix, laps: LapMatrix, hosts: Index, width: int, settings
     ahead = round(settings.loss_short_m / own.step_m)
     near, far = _net_rise(delta, ahead, 2 * ahead), _net_rise(delta, ahead, 4 * ahead)
     parts = [
-        minimum_filter1d(is_flat, width, axis=1, mode="nearest"),
-        maximum_filter1d(is_braking, width, axis=1, mode="nearest"),
-        maximum_filter1d(is_cornering, width, axis=1, mode="nearest"),
+        scipy.ndimage.minimum_filter1d(is_flat, width, axis=1, mode="nearest"),
+        scipy.ndimage.maximum_filter1d(is_braking, width, axis=1, mode="nearest"),
+        scipy.ndimage.maximum_filter1d(is_cornering, width, axis=1, mode="nearest"),
         *(np.log1p(np.maximum(-rise, 0.0) / settings.floor_ms) for rise in (near, far)),
         *(np.log1p(np.maximum(rise, 0.0) / settings.floor_ms) for rise in (near, far)),
     ]
@@ -144,16 +146,16 @@ def _figures(own: LapMatrix, laps: LapMatrix, hosts: Index, settings: DptadSetti
         spread = MAD_TO_SD * OwnLaps.of(own_off).quantile(0.5, hosts)
         tube, mean = _odd(2 * settings.tube_m / step), _odd(settings.mean_m / step)
         values = getattr(laps, channel)
-        more = np.maximum(values - maximum_filter1d(median, tube, axis=1, mode="nearest"), 0.0) / floor
-        less = np.maximum(minimum_filter1d(median, tube, axis=1, mode="nearest") - values, 0.0) / floor
-        found[f"{name}_more"] = uniform_filter1d(more, mean, axis=1, mode="nearest")
-        found[f"{name}_less"] = uniform_filter1d(less, mean, axis=1, mode="nearest")
+        more = np.maximum(values - scipy.ndimage.maximum_filter1d(median, tube, axis=1, mode="nearest"), 0.0) / floor
+        less = np.maximum(scipy.ndimage.minimum_filter1d(median, tube, axis=1, mode="nearest") - values, 0.0) / floor
+        found[f"{name}_more"] = scipy.ndimage.uniform_filter1d(more, mean, axis=1, mode="nearest")
+        found[f"{name}_less"] = scipy.ndimage.uniform_filter1d(less, mean, axis=1, mode="nearest")
         off = np.abs(values - median) / (spread + floor)
-        found[f"{name}_spread"] = uniform_filter1d(off, mean, axis=1, mode="nearest")
+        found[f"{name}_spread"] = scipy.ndimage.uniform_filter1d(off, mean, axis=1, mode="nearest")
     found["steering_off"] = np.maximum(found.pop("steering_more"), found.pop("steering_less"))
     del found["steering_spread"]
-    side = np.sign(uniform_filter1d(np.median(own.accel_y_g, axis=0), 11, mode="nearest"))
-    unknown = maximum_filter1d(laps.is_gap, _odd(settings.mean_m / step), axis=1)
+    side = np.sign(scipy.ndimage.uniform_filter1d(np.median(own.accel_y_g, axis=0), 11, mode="nearest"))
+    unknown = scipy.ndimage.maximum_filter1d(laps.is_gap, _odd(settings.mean_m / step), axis=1)
     found["brake_dip"] = _dip(laps.brake_bar, unknown, step, settings.pedal_dip_m) / settings.floor_bar
     found["throttle_dip"] = _dip(laps.throttle_pct, unknown, step, settings.pedal_dip_m) / settings.floor_pct
     found["steering_dip"] = _dip(side * laps.steering_deg, unknown, step, settings.steering_dip_m) / settings.floor_deg
@@ -245,11 +247,11 @@ def _dip(values: Array, unknown: Flags, step_m: float, length_m: float) -> Array
 
     What was bridged is no most: there the dip has no meaning, beside it there is none for it.
     """
-    smooth = uniform_filter1d(values, 3, axis=1, mode="nearest")
+    smooth = scipy.ndimage.uniform_filter1d(values, 3, axis=1, mode="nearest")
     known = np.where(unknown, -np.inf, smooth)
     half = max(1, round(length_m / step_m / 2)) * 2
-    before = maximum_filter1d(known, half + 1, axis=1, origin=half // 2, mode="nearest")
-    after = maximum_filter1d(known, half + 1, axis=1, origin=-(half // 2), mode="nearest")
+    before = scipy.ndimage.maximum_filter1d(known, half + 1, axis=1, origin=half // 2, mode="nearest")
+    after = scipy.ndimage.maximum_filter1d(known, half + 1, axis=1, origin=-(half // 2), mode="nearest")
     return np.asarray(np.minimum(before, after) - smooth)
 
 

@@ -6,20 +6,21 @@ import numpy as np
 import pandas as pd
 
 from grx_pipeline.methods.dptad.own import Array
+from grx_pipeline.robust import column_medians
 
 _SMOOTHNESS = ("brake_smoothness", "throttle_smoothness", "steering_smoothness")
-_FEW = 2
 
 
-def speed_consistency(speed_kmh: Array) -> float | None:
-    """1 - median over the lap of MAD / median of speed, 0 to 1, over laps (n, k) with gaps; None under two laps."""
-    if speed_kmh.shape[0] < _FEW:
-        return None
-    known = speed_kmh[:, np.isfinite(speed_kmh).sum(axis=0) >= _FEW]
+def speed_consistency(speed_kmh: Array, *, min_laps: int) -> float | None:
+    """1 - median over the lap of MAD / median of speed, 0 to 1, over laps (n, k) with gaps.
+
+    Places with fewer than `min_laps` laps do not count; None without any.
+    """
+    known = speed_kmh[:, np.isfinite(speed_kmh).sum(axis=0) >= min_laps]
     if not known.size:
         return None
-    median = np.nanmedian(known, axis=0)
-    spread = np.nanmedian(np.abs(known - median), axis=0)
+    median = column_medians(known)
+    spread = column_medians(np.abs(known - median))
     return float(np.clip(1 - np.median(spread / np.maximum(median, 1.0)), 0.0, 1.0))
 
 

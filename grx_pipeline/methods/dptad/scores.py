@@ -7,9 +7,6 @@ from grx_pipeline.methods.dptad.own import Array
 
 Flags = npt.NDArray[np.bool_]
 
-# -log10(p) that gives the full score: one lap in a thousand.
-_FULL_SCORE = 3.0
-
 
 def conformal_p(values: Array, field: Array, is_in_field: Flags) -> Array:
     """(1 + clean laps of the field at least as high) / (N + 1), for each of `values` (m,); 1 without a field.
@@ -21,9 +18,9 @@ def conformal_p(values: Array, field: Array, is_in_field: Flags) -> Array:
     return np.asarray(np.minimum((1 + higher) / (ordered.size + 1 - is_in_field), 1.0))
 
 
-def score_of(p_values: Array) -> Array:
-    """100 * min(1, -log10(p) / 3): p .5 gives 10, .1 gives 33, .01 gives 67, .001 gives 100."""
-    return np.asarray(100 * np.clip(-np.log10(p_values) / _FULL_SCORE, 0.0, 1.0))
+def score_of(p_values: Array, full: float) -> Array:
+    """100 * min(1, -log10(p) / `full`): with 3, p .5 gives 10, .1 gives 33, .01 gives 67, .001 gives 100."""
+    return np.asarray(100 * np.clip(-np.log10(p_values) / full, 0.0, 1.0))
 
 
 def benjamini_hochberg(p_values: Array, false_share: float) -> Flags:

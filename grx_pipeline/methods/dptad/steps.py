@@ -224,7 +224,7 @@ def _lap_rows(judged: Mapping[str, _Judged], settings: DptadSettings) -> Rows:
         for one in judged.values():
             values = one.maxima[category]
             p_values = conformal_p(values, np.concatenate(field), one.is_clean)
-            scores = score_of(p_values)
+            scores = score_of(p_values, settings.full_score)
             rows += [
                 {
                     "vehicle_id": one.vehicle_id,
@@ -303,7 +303,7 @@ def _driver_rows(
                 "events": len(own),
                 "threshold": threshold if one else None,
                 **smoothness_medians(of_vehicle[0]),
-                "speed_consistency": speed_consistency(speeds),
+                "speed_consistency": speed_consistency(speeds, min_laps=context.settings.dptad.min_speed_laps),
                 **corner_figures(of_vehicle[1], of_vehicle[2], corner_field, vehicle_class),
                 "insights": insights_of(
                     [row for row, _ in own],
@@ -312,6 +312,7 @@ def _driver_rows(
                     field_laps=field_laps,
                     stand_out=stand_out.get(vehicle, []),
                     least_loss_ms=least_loss_ms,
+                    least_repeats=context.settings.dptad.least_repeats,
                 )
                 if one
                 else [],

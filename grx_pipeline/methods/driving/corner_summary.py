@@ -8,7 +8,7 @@ import pandas as pd
 
 from grx_pipeline.methods.driving.corner_table import FIGURES, Figures
 from grx_pipeline.methods.driving.tiles import CornerSpan
-from grx_pipeline.robust import MAD_TO_SD
+from grx_pipeline.robust import MAD_TO_SD, column_medians
 from grx_pipeline.schemas import TABLES
 from grx_pipeline.track.field import FieldTraces
 
@@ -29,8 +29,8 @@ def corner_driver_rows(
         laps = np.isfinite(own).sum(axis=0)
         has = laps > 0
         values, counts = own[:, has], laps[has]
-        median = np.nanmedian(values, axis=0) if has.any() else np.empty(0)
-        deviation = np.nanmedian(np.abs(values - median), axis=0) if has.any() else np.empty(0)
+        median = column_medians(values)
+        deviation = column_medians(np.abs(values - median))
         columns = {"vehicle_id": vehicle, "corner_index": corner[has], "figure": figure[has], "laps": counts}
         spread = np.where(counts >= min_spread_laps, MAD_TO_SD * deviation, np.nan)
         frames.append(pd.DataFrame(columns | {"median": median, "spread": spread}))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import butter, sosfiltfilt
+import scipy
 
 from grx_pipeline.methods.features import count_rises
 from grx_pipeline.settings import FeatureSettings
@@ -82,10 +82,10 @@ def steady_steering(field: FieldTraces, settings: FeatureSettings) -> SteadyStee
         known = np.isfinite(angle[lap])
         if known.any():
             smooth[lap] = np.interp(ticks, time[lap, known], angle[lap, known])
-    low_pass = butter(2, settings.correction_low_pass_hz, fs=settings.rate_hz, output="sos")
+    low_pass = scipy.signal.butter(2, settings.correction_low_pass_hz, fs=settings.rate_hz, output="sos")
     has_steering = np.isfinite(smooth).all(axis=1)
     if has_steering.any():
-        smooth[has_steering] = sosfiltfilt(low_pass, smooth[has_steering], axis=1)
+        smooth[has_steering] = scipy.signal.sosfiltfilt(low_pass, smooth[has_steering], axis=1)
     slope = np.diff(smooth, axis=1)
     is_turn = np.zeros(smooth.shape, dtype=bool)
     is_turn[:, 1:-1] = slope[:, 1:] * slope[:, :-1] <= 0

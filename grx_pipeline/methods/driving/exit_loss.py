@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import nnls
+import scipy
 
 from grx_pipeline.settings import LedgerSettings
 from grx_pipeline.track.field import FieldTraces
@@ -59,7 +59,7 @@ def fit_full_throttle(field: FieldTraces, settings: LedgerSettings) -> FullThrot
     v = np.array(centres)
     design = np.column_stack([1 / v, -np.ones_like(v), -(v**2)])
     scale = np.abs(design).max(axis=0)
-    power, rolling, drag = nnls(design / scale, np.array(medians))[0] / scale
+    power, rolling, drag = scipy.optimize.nnls(design / scale, np.array(medians))[0] / scale
     return FullThrottle(power=float(power), rolling=float(rolling), drag=float(drag), samples=sum(counts))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from grx_pipeline.formats import listed
 from grx_pipeline.methods.driving.evidence import Values, corner_evidence, exit_evidence, top_speed_evidence
 from grx_pipeline.methods.driving.exit_loss import FullThrottle, carried_loss_ms
 from grx_pipeline.methods.driving.ledger import (
@@ -26,6 +27,7 @@ Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 GAP_EVIDENCE = "not split further: the telemetry of one of the two laps has a gap here"
+FLAT_EVIDENCE = "both laps are at full throttle throughout"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,17 +128,17 @@ def _sector_line(session: LedgerSession, driver: DriverGains, gain: SectorGain) 
 def _why_whole(session: LedgerSession, driver: DriverGains, gain: SectorGain, *, has_sectors: bool) -> str | None:
     """Why the sector cannot be split, None where it can."""
     if not any(vehicle == driver.vehicle_id for vehicle, _ in session.rows):
-        return "no lap of this car has telemetry with a trusted distance"
+        return "no lap of this car has a trusted trace"
     if not has_sectors:
         return "too few laps of the field tell where the sector lines are"
     if driver.vehicle_id in session.ill_placed and 0 < gain.gap_ms < session.least_loss_ms:
-        return "too few crossings of its own place the laps of this car for a loss this small"
+        return "too few line crossings of its own logger place this car's laps for a loss this small"
     laps = [driver.best_lap] if not gain.gap_ms else [driver.best_lap, gain.donor_lap]
     for lap in laps:
         row = session.rows.get((driver.vehicle_id, lap))
         name = "the best lap" if lap == driver.best_lap else f"the lap with the best {gain.name}"
         if row is None:
-            return f"{name} ({lap}) has no telemetry with a trusted distance"
+            return f"{name} ({lap}) has no trusted trace"
         if not session.is_pinned[row]:
             return f"{name} ({lap}) is not pinned at the sector lines"
     return None
@@ -151,7 +153,7 @@ def _note(missing: Mapping[str, str], has_split: bool) -> str | None:
         reasons.setdefault(reason, []).append(name)
     if not has_split and len(reasons) == 1:
         return f"The ledger stops at sectors: {next(iter(reasons))}."
-    parts = [f"{' and '.join(names)}, as {reason}" for reason, names in reasons.items()]
+    parts = [f"{listed(names)}, because {reason}" for reason, names in reasons.items()]
     return f"Not split into segments: {'; '.join(parts)}."
 
 
@@ -243,7 +245,7 @@ def _straight_evidence(session: LedgerSession, part: Part, best: int, donor: int
     inside = (field.distance_m >= tile.start_m) & (field.distance_m <= tile.end_m)
     throttle = field.channels["throttle_pct"][[best, donor]][:, inside]
     if sentences and (throttle >= settings.full_throttle_pct).all():
-        sentences.append("both laps are at full throttle throughout")
+        sentences.append(FLAT_EVIDENCE)
     return sentences
 
 

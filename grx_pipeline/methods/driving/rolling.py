@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from grx_pipeline.methods.driving.delta import grid_times
 from grx_pipeline.track.field import FieldTraces
 
 Array = npt.NDArray[np.float64]
@@ -30,7 +29,7 @@ def best_rolling_lap(field: FieldTraces, line_places_m: Array, line_times_ms: Ar
     first = np.flatnonzero(follows & field.is_clean[:-1] & field.is_clean[1:])
     if not first.size:
         return None
-    times = np.column_stack([grid_times(field), line_times_ms])
+    times = np.column_stack([field.channels["time_ms"], field.lap_time_ms, line_times_ms])
     places = np.concatenate([field.distance_m, [field.length_m], line_places_m])
     rolling = field.lap_time_ms[first, np.newaxis] - times[first] + times[first + 1]
     row, column = np.unravel_index(int(np.nanargmin(rolling)), rolling.shape)

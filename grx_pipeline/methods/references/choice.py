@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from grx_pipeline.formats import listed
 from grx_pipeline.methods.references.stitching import (
     TargetSector,
     Trace,
@@ -63,7 +64,10 @@ class Driver:
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """Clean laps with a trusted trace, and the sectors' ends (m, from 0 to the length), None where not known."""
+    """Clean laps with a trusted trace, and the sectors' ends (m, from 0 to the length), None where not known.
+
+    `cars` are what a sentence calls each car, as `#13 Ada Byron`.
+    """
 
     traces: FieldTraces
     edges_m: Array | None
@@ -114,7 +118,7 @@ def class_best(driver: Driver, field: Field) -> Reference:
     rivals = laps.of(is_rival)
     row = int(rivals.lap_time_ms.argmin())
     car = field.cars.get(str(rivals.vehicle_ids[row]), "")
-    text = f"Lap {rivals.lap_numbers[row]} of #{car}, the best clean lap with a trace among the other cars of {group}."
+    text = f"Lap {rivals.lap_numbers[row]} of {car}, the best clean lap with a trace among the other cars of {group}."
     return _lap_reference(CLASS_BEST, rivals, row, text)
 
 
@@ -162,12 +166,8 @@ def _no_trace_text(missing: Sequence[int], best: int, donors: Sequence[int]) -> 
     for lap in missing:
         role = ["best lap"] if lap == best else []
         role += [f"best S{n}" for n, donor in enumerate(donors, start=1) if donor == lap]
-        roles.append(f"lap {lap} ({_listed(role)})")
-    return f"The target cannot be drawn: {_listed(roles)} {'has' if len(missing) == 1 else 'have'} no trace."
-
-
-def _listed(items: Sequence[str]) -> str:
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+        roles.append(f"lap {lap} ({listed(role)})")
+    return f"The target cannot be drawn: {listed(roles)} {'has' if len(missing) == 1 else 'have'} no trace."
 
 
 def own_median(driver: Driver, own: FieldTraces, settings: ReferenceSettings) -> Reference:

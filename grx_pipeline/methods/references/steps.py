@@ -43,12 +43,15 @@ def _field(context: StepContext) -> Field:
     paths, session = context.paths, context.session
     traces = read_field(context)
     lines = read_frame(paths.table(session, "timing_lines")).set_index("line")["distance_m"]
-    drivers = read_frame(paths.table(session, "drivers"), columns=["vehicle_id", "car_number", "vehicle_class"])
+    drivers = read_frame(
+        paths.table(session, "drivers"), columns=["vehicle_id", "car_number", "driver_name", "vehicle_class"]
+    )
     classes = drivers["vehicle_class"].astype(object).where(drivers["vehicle_class"].notna(), None)
+    names = ("#" + drivers["car_number"] + (" " + drivers["driver_name"]).fillna("")).tolist()
     return Field(
         traces=traces.of(traces.is_clean),
         edges_m=_edges(lines, traces.length_m),
-        cars=dict(zip(drivers["vehicle_id"], drivers["car_number"], strict=True)),
+        cars=dict(zip(drivers["vehicle_id"], names, strict=True)),
         classes=dict(zip(drivers["vehicle_id"], classes, strict=True)),
     )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from grx_pipeline.robust import column_medians, half_up
 from grx_pipeline.track.field import FieldTraces
 
 Array = npt.NDArray[np.float64]
@@ -62,21 +63,14 @@ def median_trace(field: FieldTraces, *, min_laps: int) -> Trace:
     For the median of time, a lap's gap is filled as the other laps pass it, between the lap's own times on either
     side: times then keep ascending, and at the line it is the median of the lap times.
     """
-    channels = {name: _known_median(field.channels[name], min_laps) for name in CHANNELS}
+    channels = {name: column_medians(field.channels[name], min_laps) for name in CHANNELS}
     times = field.channels["time_ms"]
     is_known = np.isfinite(times).sum(axis=0) >= min_laps
     return Trace(
-        lap_time_ms=half_up(float(np.median(field.lap_time_ms))),
+        lap_time_ms=int(half_up(float(np.median(field.lap_time_ms)))),
         time_ms=np.where(is_known, np.median(_without_gaps(field), axis=0), np.nan),
         channels=channels,
     )
-
-
-def _known_median(values: Array, min_laps: int) -> Array:
-    median = np.full(values.shape[1], np.nan)
-    is_known = np.isfinite(values).sum(axis=0) >= min_laps
-    median[is_known] = np.nanmedian(values[:, is_known], axis=0)
-    return median
 
 
 def _without_gaps(field: FieldTraces) -> Array:
@@ -87,20 +81,14 @@ def _without_gaps(field: FieldTraces) -> Array:
         return times
     whole = np.column_stack([times, field.lap_time_ms])
     steps = np.diff(whole, axis=1)
-    step_known = np.isfinite(steps).any(axis=0)
-    usual = np.full(steps.shape[1], np.nanmean(steps))
-    usual[step_known] = np.nanmedian(steps[:, step_known], axis=0)
+    usual = column_medians(steps)
+    usual[np.isnan(usual)] = np.nanmean(steps)
     clock = np.concatenate([[0.0], np.cumsum(usual)])
     filled = times.copy()
     for row in np.flatnonzero(is_gap.any(axis=1)):
         known = np.isfinite(whole[row])
         filled[row] = np.where(is_gap[row], np.interp(clock, clock[known], whole[row][known])[:-1], times[row])
     return filled
-
-
-def half_up(value: float) -> int:
-    """The nearest integer, a half upwards."""
-    return int(np.floor(value + 0.5))
 
 
 def stitch_target(

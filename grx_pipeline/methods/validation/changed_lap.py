@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from grx_pipeline.methods.validation.car_model import CarModel
+from grx_pipeline.settings import StudySettings
 
 Array = npt.NDArray[np.float64]
 
@@ -35,6 +36,7 @@ class ChangedLap:
 
     step_m: float
     model: CarModel
+    limits: StudySettings
     old_speed: Array
     old_throttle: Array
     old_brake: Array

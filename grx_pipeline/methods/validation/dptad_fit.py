@@ -19,7 +19,7 @@ from grx_pipeline.methods.dptad.evidence import EVIDENCE, FEATURES, gather_evide
 from grx_pipeline.methods.dptad.own import Array
 from grx_pipeline.methods.validation.dptad_laps import DriverLaps, FaultyLaps, put_faults
 from grx_pipeline.methods.validation.faults import FAULT_KINDS, InjectedFault
-from grx_pipeline.settings import DptadSettings
+from grx_pipeline.settings import DptadSettings, Settings
 
 # The cars whose laps the weights and thresholds were fitted to, and the seed of their faults and subsets.
 TUNING = (
@@ -90,11 +90,11 @@ def _together(parts: Sequence[DriverLaps]) -> DriverLaps:
     )
 
 
-def judge_driver(driver: DriverLaps, *, per_kind: int, seed: int, settings: DptadSettings) -> Judged:
+def judge_driver(driver: DriverLaps, *, per_kind: int, seed: int, settings: Settings) -> Judged:
     """Features of a driver's clean laps, and of copies with faults."""
-    own, copies = driver.matrix(), put_faults(driver, per_kind=per_kind, seed=seed)
-    clean = gather_evidence(own, own, np.arange(driver.count), settings)
-    faulty = gather_evidence(own, copies.matrix(), copies.hosts, settings)
+    own, copies = driver.matrix(), put_faults(driver, per_kind=per_kind, seed=seed, limits=settings.study)
+    clean = gather_evidence(own, own, np.arange(driver.count), settings.dptad)
+    faulty = gather_evidence(own, copies.matrix(), copies.hosts, settings.dptad)
     return Judged(driver=driver, copies=copies, clean=clean.features(), faulty=faulty.features())
 
 

@@ -12,14 +12,13 @@ from grx_pipeline.methods.dptad.own import Array, Index
 from grx_pipeline.methods.validation.car_model import CarModel, fit_car
 from grx_pipeline.methods.validation.faults import FAULT_KINDS, InjectedFault, inject
 from grx_pipeline.paths import Paths
-from grx_pipeline.settings import Settings
+from grx_pipeline.settings import Settings, StudySettings
 from grx_pipeline.storage.parquet import read_frame
 from grx_pipeline.storage.steps import StepContext
 from grx_pipeline.track.field import FieldTraces, read_field
 
 CHANNELS = ("time_ms", "speed_kmh", "throttle_pct", "brake_bar", "steering_deg", "accel_x_g", "accel_y_g")
 _TABLES = ("laps", "lap_distances", "timing_lines", "sessions")
-_TRIES = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +110,7 @@ def _driver(laps: FieldTraces, name: str, session: str, vehicle: str, is_simulat
     )
 
 
-def put_faults(driver: DriverLaps, *, per_kind: int, seed: int) -> FaultyLaps:
+def put_faults(driver: DriverLaps, *, per_kind: int, seed: int, limits: StudySettings) -> FaultyLaps:
     """Up to `per_kind` copies of every lap with a fault of every kind."""
     rng = np.random.default_rng(seed)
     model = driver.model()
@@ -121,7 +120,8 @@ def put_faults(driver: DriverLaps, *, per_kind: int, seed: int) -> FaultyLaps:
     for row in range(driver.count):
         lap = {name: values[row] for name, values in driver.channels.items()}
         for kind in FAULT_KINDS:
-            made = (inject(lap, kind, model=model, step_m=driver.step_m, rng=rng) for _ in range(per_kind * _TRIES))
+            tries = range(per_kind * limits.fault_tries)
+            made = (inject(lap, kind, model=model, step_m=driver.step_m, rng=rng, limits=limits) for _ in tries)
             for changed, fault in islice((found for found in made if found is not None), per_kind):
                 copies.append(changed)
                 hosts.append(row)

@@ -24,16 +24,15 @@ _TITLES = {
     "simulated": "Simulated cars",
     "tuning": "Tuning cars, other faults",
 }
-_COSTLY_MS = 50.0
 
 
-def render_dptad(study: DptadStudy, features: pd.DataFrame) -> str:
-    """The study in Markdown."""
+def render_dptad(study: DptadStudy, features: pd.DataFrame, *, cost_s: float) -> str:
+    """The study in Markdown; a loss of `cost_s` or more is called one."""
     lines = ["# DPTAD on labelled faults", "", *_about(study)]
     for group, title in _TITLES.items():
         if (study.outcomes["group"] == group).any():
-            lines += ["", f"## {title}", "", _cars(study, group), "", *_recall_table(study, group)]
-    lines += ["", *_quality_table(study), "", *_snap_and_laps(study)]
+            lines += ["", f"## {title}", "", _cars(study, group), "", *_recall_table(study, group, cost_s)]
+    lines += ["", *_quality_table(study, cost_s), "", *_snap_and_laps(study)]
     if len(features):
         lines += ["", *_feature_table(features)]
     lines += ["", "## What this shows", "", *(f"* {claim}" for claim in _claims(study))]
@@ -64,7 +63,7 @@ def _cars(study: DptadStudy, group: str) -> str:
     return "Clean laps: " + ", ".join(f"{row.driver} {row.own_laps}" for row in rows.itertuples()) + "."
 
 
-def _recall_table(study: DptadStudy, group: str) -> Iterator[str]:
+def _recall_table(study: DptadStudy, group: str, cost_s: float) -> Iterator[str]:
     rows = study.outcomes[study.outcomes["group"] == group]
     yield "| fault | faults | sizes | median loss, s | DPTAD | zone statistic | envelope | sketch |"
     yield "|---|---:|---|---:|---:|---:|---:|---:|"
@@ -75,8 +74,8 @@ def _recall_table(study: DptadStudy, group: str) -> Iterator[str]:
         sizes = f"{once['size'].min():.3g} to {once['size'].max():.3g} {SIZE_UNITS[kind]}"
         loss = once["fault_loss_ms"].median() / 1000
         yield f"| {kind.replace('_', ' ')} | {len(once)} | {sizes} | {loss:.2f} | {' | '.join(shares)} |"
-    costly = rows[rows["fault_loss_ms"] >= _COSTLY_MS]
-    for title, part in (("all", rows), ("all that cost 0.05 s", costly)):
+    costly = rows[rows["fault_loss_ms"] >= 1000 * cost_s]
+    for title, part in (("all", rows), (f"all that cost {cost_s} s", costly)):
         shares = [f"{part.loc[part['detector'] == name, 'is_found'].mean():.2f}" for name in DETECTORS]
         yield f"| {title} | {(part['detector'] == 'dptad').sum()} | | | {' | '.join(shares)} |"
     yield f"| *precision* | | | | {' | '.join(f'{_precision(rows, name):.2f}' for name in DETECTORS)} |"
@@ -93,12 +92,13 @@ def _precision(rows: pd.DataFrame, detector: str) -> float:
     return found / max(found + wrong, 1)
 
 
-def _quality_table(study: DptadStudy) -> Iterator[str]:
+def _quality_table(study: DptadStudy, cost_s: float) -> Iterator[str]:
     rows = study.outcomes[(study.outcomes["detector"] == "dptad") & (study.outcomes["group"] == "real")]
     rows = rows[rows["is_found"]]
     yield "## What DPTAD says of the faults it finds (real cars that nothing was fitted to)"
     yield ""
-    yield "| fault | found | named as put in | peak off the changed stretch, m: median, 95 % | with a loss of 0.05 s |"
+    costly = f"with a loss of {cost_s} s"
+    yield f"| fault | found | named as put in | peak off the changed stretch, m: median, 95 % | {costly} |"
     yield "|---|---:|---:|---:|---:|"
     for kind in FAULT_KINDS:
         found = rows[rows["kind"] == kind]
@@ -106,8 +106,8 @@ def _quality_table(study: DptadStudy) -> Iterator[str]:
             off, lost = found["off_m"].astype(float), found["loss_ms"].astype(float)
             named = f"{found['is_named'].astype(float).mean():.2f}"
             places = f"{off.median():.0f}, {off.quantile(0.95):.0f}"
-            costly = f"{(lost >= _COSTLY_MS).mean():.2f}"
-            yield f"| {kind.replace('_', ' ')} | {len(found)} | {named} | {places} | {costly} |"
+            share = f"{(lost >= 1000 * cost_s).mean():.2f}"
+            yield f"| {kind.replace('_', ' ')} | {len(found)} | {named} | {places} | {share} |"
     yield ""
     events, anywhere = (
         frame[frame["group"].isin(("real", "tuning"))]["loss_ms"].astype(float)
@@ -115,8 +115,8 @@ def _quality_table(study: DptadStudy) -> Iterator[str]:
     )
     yield (
         "Events on the real clean laps as they were driven, tuning cars among them: "
-        f"{(events >= _COSTLY_MS).mean():.0%} of {len(events)} lost 0.05 s or more, against "
-        f"{(anywhere >= _COSTLY_MS).mean():.0%} of {len(anywhere)} random places."
+        f"{(events >= 1000 * cost_s).mean():.0%} of {len(events)} lost {cost_s} s or more, against "
+        f"{(anywhere >= 1000 * cost_s).mean():.0%} of {len(anywhere)} random places."
     )
 
 

@@ -14,10 +14,6 @@ from grx_pipeline.paths import Paths
 from grx_pipeline.settings import Settings
 from grx_pipeline.storage.atomic import write_bytes
 
-# The faults of the published tables: a seed that neither weights nor rules were chosen with.
-STUDY_SEED = 20260
-_PER_KIND = 6
-
 
 def store_dptad(settings: Settings, sessions: Sequence[str] = ()) -> tuple[str, Path]:
     """The study's text, and the file it was written to; of `sessions`, or without any of all that were built.
@@ -29,9 +25,9 @@ def store_dptad(settings: Settings, sessions: Sequence[str] = ()) -> tuple[str, 
     if not drivers:
         least = settings.dptad.min_own_laps
         raise DiscoveryError(f"{paths.lake}: no car has {least} clean laps with a trace; run `grx run PATH` first")
-    study = run_dptad_study(drivers, settings, per_kind=_PER_KIND, seed=STUDY_SEED)
+    study = run_dptad_study(drivers, settings, per_kind=settings.study.faults_per_kind, seed=settings.study.fault_seed)
     real = [driver for driver in drivers if not driver.is_simulated]
-    text = render_dptad(study, counts_by_rate(real, settings.features))
+    text = render_dptad(study, counts_by_rate(real, settings.features), cost_s=settings.dptad.cost_s)
     write_bytes(paths.study("dptad"), text.encode())
     return text, paths.study("dptad")
 
@@ -46,5 +42,5 @@ def fit_tuning_cars(settings: Settings) -> str:
     if missing:
         raise DiscoveryError(f"not in the lake: {', '.join(' '.join(key) for key in sorted(missing))}")
     groups = tuning_groups(drivers)
-    judged = [judge_driver(part, per_kind=4, seed=TUNING_SEED, settings=settings.dptad) for part in groups]
+    judged = [judge_driver(part, per_kind=4, seed=TUNING_SEED, settings=settings) for part in groups]
     return write_weights(fit_weights(judged, settings.dptad))

@@ -34,8 +34,6 @@ RIGHT_NAMES: Mapping[str, tuple[str, ...]] = {
     "traffic": ("traffic_suspected", "over_slowing", "lift", "early_braking"),
 }
 _SKETCH_ALARM = 1.0
-_PART_LAPS = 7
-_RANDOM_PLACES = 300
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,15 +84,15 @@ class _Described:
 
 
 def run_dptad_study(drivers: Sequence[DriverLaps], settings: Settings, *, per_kind: int, seed: int) -> DptadStudy:
-    """All detectors on all cars with enough laps; cars that have many laps in parts of 7 too, each its own group."""
+    """All detectors on all cars with enough laps; cars that have many laps in parts too, each its own group."""
     dptad = settings.dptad
     whole = [driver for driver in drivers if has_verdict(driver.count, dptad)]
     groups = {name: [driver for driver in whole if _group(driver) == name] for name in ("real", "simulated", "tuning")}
     pools = [(name, parts) for name, parts in groups.items() if parts]
-    pools += [(f"{_group(part)}, in parts", [part]) for driver in whole for part in _parts(driver, dptad, seed)]
+    pools += [(f"{_group(part)}, in parts", [part]) for driver in whole for part in _parts(driver, settings, seed)]
     rows: dict[str, list[dict[str, object]]] = {"outcomes": [], "clean": [], "events": [], "random": []}
     for group, parts in pools:
-        for kind, row in _judge_pool(parts, dptad, per_kind=per_kind, seed=seed):
+        for kind, row in _judge_pool(parts, settings, per_kind=per_kind, seed=seed):
             rows[kind].append({"group": group} | row)
     about = [
         {"group": group, "driver": part.name, "session": part.session, "own_laps": part.count}
@@ -112,23 +110,24 @@ def _group(driver: DriverLaps) -> str:
     return "simulated" if driver.is_simulated else "real"
 
 
-def _parts(driver: DriverLaps, settings: DptadSettings, seed: int) -> Iterator[DriverLaps]:
-    """Parts of seven laps of a car that has more than those."""
-    order = np.random.default_rng(seed).permutation(driver.count)
-    for first in range(0, driver.count - settings.min_own_laps if driver.count > _PART_LAPS else 0, _PART_LAPS):
-        rows = np.sort(order[first : first + _PART_LAPS])
-        if rows.size == _PART_LAPS:
+def _parts(driver: DriverLaps, settings: Settings, seed: int) -> Iterator[DriverLaps]:
+    """Parts of `part_laps` of a car that has more than those."""
+    order, size = np.random.default_rng(seed).permutation(driver.count), settings.study.part_laps
+    for first in range(0, driver.count - settings.dptad.min_own_laps if driver.count > size else 0, size):
+        rows = np.sort(order[first : first + size])
+        if rows.size == size:
             yield driver.some(rows.tolist(), driver.name)
 
 
 def _judge_pool(
-    parts: Sequence[DriverLaps], settings: DptadSettings, *, per_kind: int, seed: int
+    parts: Sequence[DriverLaps], limits: Settings, *, per_kind: int, seed: int
 ) -> Iterator[tuple[str, dict[str, object]]]:
     """Rows of the study's frames, each with the name of its frame."""
+    settings = limits.dptad
     hits: dict[str, list[_PartHits]] = {name: [] for name in DETECTORS}
     described = []
     for part in parts:
-        own, copies = part.matrix(), put_faults(part, per_kind=per_kind, seed=seed)
+        own, copies = part.matrix(), put_faults(part, per_kind=per_kind, seed=seed, limits=limits.study)
         faulty, rows = copies.matrix(), np.arange(part.count)
         found, said = _judge_dptad(part, own, copies, faulty, settings)
         hits["dptad"].append(found)
@@ -139,7 +138,7 @@ def _judge_pool(
             hits[name].append(_part_hits(part, copies, _plain_peaks(clean, settings), changed, clean.shape[1]))
     for name, one in hits.items():
         yield from _count(name, one, described, settings)
-    yield from _clean_events(parts, described, settings)
+    yield from _clean_events(parts, described, settings, places=limits.study.random_places)
 
 
 def _judge_dptad(
@@ -237,19 +236,18 @@ def _rank(hit: _Hit, own: Sequence[_Hit], others: Array) -> int:
 
 
 def _clean_events(
-    parts: Sequence[DriverLaps], described: Sequence[_Described], settings: DptadSettings
+    parts: Sequence[DriverLaps], described: Sequence[_Described], settings: DptadSettings, *, places: int
 ) -> Iterator[tuple[str, dict[str, object]]]:
-    """DPTAD's events on the clean laps as they were driven, and what is lost at random places judged the same way."""
+    """DPTAD's events on the clean laps as driven, and what is lost at `places` random ones judged the same way."""
     allowed = int(settings.budget * sum(part.count for part in parts))
     peaks = [(number, peak) for number, said in enumerate(described) for peak in said.clean_peaks]
     for number, peak in sorted(peaks, key=lambda one: -one[1].log_odds)[:allowed]:
         event = _describe_clean(peak, described[number], settings)
         yield "events", {"driver": parts[number].name, "type": event.rule.type, "loss_ms": event.time_lost_ms}
     rng = np.random.default_rng(len(parts))
-    for _ in range(_RANDOM_PLACES):
+    for _ in range(places):
         said = described[int(rng.integers(len(parts)))]
-        laps, places = said.evidence.absolute.shape[:2]
-        lap, place = int(rng.integers(laps)), int(rng.integers(places))
+        lap, place = (int(rng.integers(size)) for size in said.evidence.absolute.shape[:2])
         anywhere = Peak(lap=lap, place=place, first=place, last=place, log_odds=0.0, kind="throttle_lift")
         yield "random", {"loss_ms": _describe_clean(anywhere, said, settings).time_lost_ms}
 

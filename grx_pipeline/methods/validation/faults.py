@@ -20,6 +20,7 @@ from grx_pipeline.methods.validation.changed_lap import (
     ChangedLap,
     braking_zones,
 )
+from grx_pipeline.settings import StudySettings
 
 Array = npt.NDArray[np.float64]
 
@@ -29,10 +30,7 @@ FAULT_KINDS = (
 )
 
 SNAP_DEG = (15.0, 30.0, 45.0, 60.0)
-_CORNERING_G = 0.5
-_SLIDE_MPS2 = 3.5
 _NEEDED = ("time_ms", "speed_kmh", "throttle_pct", "brake_bar", "steering_deg", "accel_x_g", "accel_y_g")
-_MOST_GAPS = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,14 +56,20 @@ SIZE_UNITS = {
 
 
 def inject(
-    channels: Mapping[str, Array], kind: str, *, model: CarModel, step_m: float, rng: np.random.Generator
+    channels: Mapping[str, Array],
+    kind: str,
+    *,
+    model: CarModel,
+    step_m: float,
+    rng: np.random.Generator,
+    limits: StudySettings,
 ) -> tuple[dict[str, Array], InjectedFault] | None:
     """A copy of one lap (arrays (k,) by CHANNEL_NAMES) with one fault of `kind`, its place and size drawn by `rng`.
 
     None where the lap has no fitting place, has a gap in the way, or would gain time by it. Gaps stay gaps.
     """
     is_gap = np.any([np.isnan(channels[name]) for name in _NEEDED], axis=0)
-    if is_gap.mean() > _MOST_GAPS:
+    if is_gap.mean() > limits.fault_most_gaps:
         return None
     places = np.flatnonzero(~is_gap)
     channels = dict(channels) | {
@@ -75,6 +79,7 @@ def inject(
     lap = ChangedLap(
         step_m=step_m,
         model=model,
+        limits=limits,
         old_speed=speed,
         old_throttle=throttle,
         old_brake=brake,
@@ -177,7 +182,7 @@ def _run_wide(lap: ChangedLap, start: int, *, slow_mps: float, late: int) -> Non
     here, last = start, lap.speed.size - 1
     while here < last and lap.speed[here] > slow_mps:
         lap.throttle[here] = 0.0
-        lap.speed[here + 1] = max((lap.speed[here] ** 2 - 2 * _SLIDE_MPS2 * lap.step_m) ** 0.5, slow_mps)
+        lap.speed[here + 1] = max((lap.speed[here] ** 2 - 2 * lap.limits.slide_mps2 * lap.step_m) ** 0.5, slow_mps)
         here += 1
     while here < last and (lap.old_throttle[here] < 0.95 or lap.old_throttle[here - late] < 0.95):
         if lap.old_brake[here] > BRAKING_BAR and here > start + late:
@@ -261,7 +266,7 @@ def _reapply(lap: ChangedLap, zones: list[BrakingZone], rng: np.random.Generator
 def _snap(lap: ChangedLap, zones: list[BrakingZone], rng: np.random.Generator) -> Made:
     """Opposite lock for .3 s and a rebound of a third of it, on the way out of a corner. The throttle stays."""
     size = float(rng.choice(SNAP_DEG))
-    is_cornering = np.abs(lap.accel_y) > _CORNERING_G
+    is_cornering = np.abs(lap.accel_y) > lap.limits.fault_cornering_g
     places = [
         i for zone in zones for i in range(zone.apex, min(zone.apex + 40, lap.speed.size - 60)) if is_cornering[i]
     ]

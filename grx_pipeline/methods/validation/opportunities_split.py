@@ -23,7 +23,6 @@ from grx_pipeline.methods.advice.losses import (
     OwnLaps,
     Reference,
     counted,
-    median_of,
     shrunk_spread,
     typical,
 )
@@ -37,6 +36,7 @@ from grx_pipeline.methods.advice.opportunities import (
     usage_of,
 )
 from grx_pipeline.methods.advice.places import Array, Place, PlaceLaps
+from grx_pipeline.robust import column_medians
 
 Rows = npt.NDArray[np.int64]
 
@@ -126,7 +126,8 @@ def _judge(driver: Halves, first: Rows, second: Rows) -> dict[str, int] | None:
     references = references_of(own, driver.others, driver.usage, settings)
     times = {reference.name: reference.times_ms for reference in references}
     told = [pair for pair in _advise(driver, own, references).told if both[pair[0]]]
-    again = np.array([np.nanmedian(other.times_ms[:, place]) - times[name][place] for place, name in told])
+    again_ms = column_medians(other.times_ms)
+    again = np.array([again_ms[place] - times[name][place] for place, name in told])
     other_spread = shrunk_spread(other.times_ms, driver.usage.spread_ms, settings)
     placebo = _advise(driver, own, (half_reference(other, other_spread, both),))
     (test,) = placebo.tested
@@ -147,8 +148,8 @@ def half_reference(other: OwnLaps, spread_ms: Array, is_tested: npt.NDArray[np.b
     """The laps of one half as a reference for the other, at the places where `is_tested` (p,)."""
     return Reference(
         name=CLASS,
-        times_ms=np.where(is_tested, median_of(other.times_ms), np.nan),
-        corner_ms=median_of(other.corner_ms),
+        times_ms=np.where(is_tested, column_medians(other.times_ms), np.nan),
+        corner_ms=column_medians(other.corner_ms),
         errors_ms=spread_ms * np.sqrt(MEDIAN_VARIANCE / np.maximum(counted(other.times_ms), 1)),
         figures=typical(other.figures),
     )

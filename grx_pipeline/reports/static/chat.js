@@ -1,7 +1,7 @@
 // Questions and word of a new build: loaded by live.js where a server answers.
 "use strict";
 (() => {
-  const place = location.pathname.match(/^\/([a-z0-9-]+-r\d+)\/(.*)$/);
+  const place = location.pathname.match(/^\/(latest|[a-z0-9-]+-r\d+)\/(.*)$/);
   const session = place ? place[1] : null;
   const page = place ? decodeURIComponent(place[2]) || "index.html" : null;
 
@@ -19,16 +19,25 @@
 
   // ---- new builds ------------------------------------------------------------------------------------------------
   function listen() {
-    const source = new EventSource(`/api/events?session=${session || "site"}`);
+    let source = null;
     let first = null;
-    source.addEventListener("build", (event) => {
-      const { build } = JSON.parse(event.data);
-      if (first === null) first = build;
-      else if (build !== first) {
-        source.close();
-        offerReload();
-      }
-    });
+    const stop = () => source && source.close();
+    function start() {
+      source = new EventSource(`/api/events?session=${session || "site"}`);
+      source.addEventListener("build", (event) => {
+        const standing = event.lastEventId;
+        if (first === null) first = standing;
+        else if (standing !== first) {
+          stop();
+          document.removeEventListener("visibilitychange", look);
+          offerReload();
+        }
+      });
+    }
+    // A browser holds six connections to a host; a page that nobody looks at must not keep one from the others.
+    const look = () => (document.hidden ? stop() : start());
+    document.addEventListener("visibilitychange", look);
+    if (!document.hidden) start();
   }
 
   function offerReload() {
@@ -90,15 +99,15 @@
       field.value = "";
       say("chat-question", message);
       const body = { message, history: history.slice(-12) };
-      if (session) Object.assign(body, { session, page });
+      if (session) Object.assign(body, session === "latest" ? { page } : { session, page });
       try {
         const answer = await fetch("/api/ai/chat", {
           method: "POST",
           headers: { "Content-Type": "application/json" },
           body: JSON.stringify(body),
         });
-        const said = await answer.json();
-        if (!answer.ok) throw new Error(said.detail);
+        const said = await answer.json().catch(() => ({ detail: "The server does not answer." }));
+        if (!said.answer) throw new Error(said.detail);
         const line = say("chat-answer", said.answer);
         if (said.sources.length) line.after(sources(said));
         history.push({ role: "user", text: message }, { role: "assistant", text: said.answer.slice(0, 2000) });

@@ -3,7 +3,7 @@
 "use strict";
 (() => {
   // The server answers for the top of its host; a copy of the site elsewhere has neither events nor answers.
-  if (!location.protocol.startsWith("http") || !/^\/([a-z0-9-]+-r\d+\/.*|index\.html)?$/.test(location.pathname)) return;
+  if (!location.protocol.startsWith("http") || !/^\/((latest|[a-z0-9-]+-r\d+)\/.*|index\.html)?$/.test(location.pathname)) return;
   const { style, script } = document.currentScript.dataset;
   const add = (name, properties) => document.head.append(Object.assign(document.createElement(name), properties));
 

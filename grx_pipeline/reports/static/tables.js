@@ -51,12 +51,13 @@
   // A table wider than its place says so until it was scrolled.
   const regions = [...document.querySelectorAll(".scroll")];
   function mark() {
-    for (const region of regions) {
-      const rest = region.scrollWidth - region.clientWidth - region.scrollLeft;
-      region.classList.toggle("goes-on", rest > 4);
-    }
+    // All is read before any is changed: the page is laid out once.
+    const rests = regions.map((region) => region.scrollWidth - region.clientWidth - region.scrollLeft);
+    regions.forEach((region, i) => region.classList.toggle("goes-on", rests[i] > 4));
   }
-  for (const region of regions) region.addEventListener("scroll", mark, { passive: true });
-  addEventListener("resize", mark);
-  mark();
+  const observer = new ResizeObserver(mark);
+  for (const region of regions) {
+    region.addEventListener("scroll", mark, { passive: true });
+    observer.observe(region);
+  }
 })();

@@ -52,10 +52,10 @@
   }
 
   // ---- what is shown ---------------------------------------------------------------------------------------------
-  const isMore = (id) => model.sources.has(id);
+  const isMore = (id) => model.isMore(id);
 
   function look(id) {
-    if (!isMore(id)) return model.laps.get(id).look;
+    if (!isMore(id)) return model.choices.find((lap) => lap.id === id).look;
     const others = [...new Set([...state.shown, state.ref])].filter(isMore);
     return `other${(Math.max(others.indexOf(id), 0) % MOST_MORE) + 1}`;
   }
@@ -345,9 +345,7 @@
       readQuery(url.search);
       try {
         history.replaceState(null, "", url.hash || location.pathname);
-      } catch {
-        // As above.
-      }
+      } catch {} // As above.
       update().then(() => readHash(url.hash)).then(scrollToTraces);
     });
     // A link to the same address again, as a card's, gives no hashchange.
@@ -361,6 +359,7 @@
       if (app.clientWidth === width || matchMedia("print").matches) return;
       width = app.clientWidth;
       charts.draw({ lines: state.lines, reference: state.reference, view: state.view, events: state.events });
+      map?.labels(state.losses);
       queueMicrotask(() => setCursor(state.cursor));
     }).observe(app);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => update());

@@ -48,17 +48,18 @@
     constructor(data) {
       this.data = data;
       this.length = data.length;
-      this.step = Math.min(...data.laps.map((lap) => lap.step));
-      const finest = data.laps.find((lap) => lap.step === this.step);
+      const here = data.laps.filter((lap) => !lap.source);
+      this.step = Math.min(...here.map((lap) => lap.step));
+      const finest = here.find((lap) => lap.step === this.step);
       const count = decode(finest.t, 0).length;
       this.grid = Array.from({ length: count }, (_, i) => i * this.step);
       // The last place is the line, where a lap's time is its official one.
       this.x = [...this.grid, this.length];
       this.laps = new Map();
       // Laps that are loaded when asked for; what they are called comes with them.
-      this.sources = new Map(Object.entries(data.more));
-      this.choices = [...data.laps.map(({ id, lap }) => ({ id, lap })), ...Object.keys(data.more).map((id) => ({ id, lap: Number(id) }))];
-      for (const lap of data.laps) this.add(lap);
+      this.sources = new Map([...data.laps.map(({ id, source }) => [id, source]), ...Object.entries(data.more)]);
+      this.choices = [...data.laps.map(({ id, lap, look }) => ({ id, lap, look })), ...Object.keys(data.more).map((id) => ({ id, lap: Number(id) }))];
+      for (const lap of here) this.add(lap);
     }
 
     add(raw) {
@@ -73,6 +74,11 @@
       lap.v = lap.v.map((speed) => (speed === null ? null : speed / this.data.perUnit));
       this.laps.set(raw.id, lap);
       return lap;
+    }
+
+    // Whether a lap is one of those of which few are shown at once.
+    isMore(id) {
+      return id in this.data.more;
     }
 
     // Seconds that `lap` is behind `reference` at every place.
@@ -131,7 +137,7 @@
       const missing = names.filter((name) => !known(name)).map((name) => `lap ${name}`);
       if (wanted && !known(wanted)) missing.unshift(`reference ${wanted}`);
       const ids = [...new Set(names.map(known).filter(Boolean))];
-      const more = ids.filter((id) => this.sources.has(id));
+      const more = ids.filter((id) => this.isMore(id));
       const told = [];
       if (missing.length) told.push(`There is no trace of what the address asks for: ${missing.join(", ").slice(0, 60)}.`);
       if (more.length > most) told.push(`The address asks for ${more.length} laps: the first ${most} are shown.`);

@@ -3,12 +3,24 @@
 (() => {
   const SVG = "http://www.w3.org/2000/svg";
   const MOST_LABELS = 5;
+  // Width of a character over the size of the letters.
+  const LETTER = 0.64;
 
   function element(name, attributes, ...children) {
     const made = document.createElementNS(SVG, name);
     for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
     made.append(...children);
     return made;
+  }
+
+  // Boxes by their middle.
+  const overlaps = (a, b) => Math.abs(a.x - b.x) < (a.width + b.width) / 2 && Math.abs(a.y - b.y) < (a.height + b.height) / 2;
+
+  const apart = (a, b) => Math.hypot(Math.max(Math.abs(a.x - b.x) - (a.width + b.width) / 2, 0), Math.max(Math.abs(a.y - b.y) - (a.height + b.height) / 2, 0)) + 1;
+
+  function numberBox(label, size) {
+    const [x, y] = ["x", "y"].map((name) => Number(label.getAttribute(name)));
+    return { x, y, width: label.textContent.length * size * LETTER, height: size };
   }
 
   class TrackMap {
@@ -61,18 +73,56 @@
       }
     }
 
-    // Only the greatest are written; the list of corners has all.
+    // Only the greatest are written, where there is room beside their corner's number; the list of corners has all.
     labels(losses) {
       const { model } = this;
-      const greatest = losses.map((loss) => Math.abs(loss ?? 0)).sort((a, b) => b - a);
-      const least = Math.max(greatest[MOST_LABELS] ?? 0, model.data.floor / 1000);
-      model.corners.forEach(({ id }, i) => {
-        const label = this.svg.querySelector(`[data-corner="${id}"] .loss-text`);
-        if (!label) return;
-        const isTold = Math.abs(losses[i] ?? 0) > least;
-        label.textContent = isTold ? model.signed(losses[i], 2) : "";
-        label.setAttribute("class", `loss-text ${isTold ? (losses[i] > 0 ? "loses" : "gains") : ""}`);
-      });
+      const groups = model.corners.map(({ id }) => this.svg.querySelector(`[data-corner="${id}"]`));
+      const shown = groups.map((_, i) => i).filter((i) => groups[i]);
+      if (!shown.length) return;
+      const size = parseFloat(getComputedStyle(groups[shown[0]].lastElementChild).fontSize);
+      const boxes = new Map(shown.map((i) => [i, numberBox(groups[i].firstElementChild, size)]));
+      const taken = [...boxes.values()];
+      for (const i of shown) groups[i].lastElementChild.textContent = "";
+      const told = shown.filter((i) => Math.abs(losses[i] ?? 0) * 1000 >= model.data.floor);
+      told.sort((a, b) => Math.abs(losses[b]) - Math.abs(losses[a]));
+      for (const i of told.slice(0, MOST_LABELS)) {
+        const text = model.signed(losses[i], 2);
+        const others = shown.filter((other) => other !== i).map((other) => boxes.get(other));
+        const box = this.room(boxes.get(i), text.length * size * LETTER, size, taken, others);
+        if (!box) continue;
+        taken.push(box);
+        const label = groups[i].lastElementChild;
+        label.textContent = text;
+        label.setAttribute("x", box.x.toFixed(1));
+        label.setAttribute("y", box.y.toFixed(1));
+        label.setAttribute("class", `loss-text ${losses[i] > 0 ? "loses" : "gains"}`);
+      }
+    }
+
+    // The place around `beside` that covers least of the track, no other text, and is not nearer to one of the `others`;
+    // null without one.
+    room(beside, width, height, taken, others) {
+      const frame = this.svg.viewBox.baseVal;
+      const aside = (beside.width + width + height) / 2;
+      const steps = [[0, 1], [0, -1], [aside, 0], [-aside, 0], [aside, 1], [-aside, 1], [aside, -1], [-aside, -1], [0, 2], [0, -2]];
+      let best = null;
+      for (const [right, down] of steps) {
+        const box = { x: beside.x + right, y: beside.y + down * height * 1.05, width, height };
+        const isInside =
+          box.x - width / 2 >= frame.x &&
+          box.x + width / 2 <= frame.x + frame.width &&
+          box.y - height / 2 >= frame.y &&
+          box.y + height / 2 <= frame.y + frame.height;
+        if (!isInside || taken.some((other) => overlaps(box, other))) continue;
+        if (others.some((other) => apart(box, other) < apart(box, beside) * 1.1)) continue;
+        // Beside the number the two could be read as one.
+        box.cost = right ? 1 : 0;
+        for (const [x, y] of this.points) {
+          if (Math.abs(box.x - x) < width / 2 + 3 && Math.abs(box.y - y) < height / 2 + 3) box.cost++;
+        }
+        if (!best || box.cost < best.cost) best = box;
+      }
+      return best;
     }
 
     events(events) {
