@@ -14,7 +14,7 @@ ui: .venv/.installed
 	$(BIN)/grx ui
 
 test: .venv/.installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/.installed-dev
 	$(BIN)/ruff check .

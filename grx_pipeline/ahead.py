@@ -59,12 +59,21 @@ class StepsAhead:
         return answer.result() if answer else None
 
     def _attend(self, answers: Mapping[str, Future[JudgedStep | None]]) -> None:
-        """Give out steps, and take what they give, until none is left that can run."""
-        while busy := self._give_out():
-            for end in wait(list(busy)):
-                self._take(busy[end], answers)  # type: ignore[index]
-        for name in self._waiting:
-            answers[name].set_result(None)
+        """Give out steps, and take what they give, until none is left that can run.
+
+        Where what they say cannot be told, as to a closed pipe, whoever waits is told that.
+        """
+        try:
+            while busy := self._give_out():
+                for end in wait(list(busy)):
+                    self._take(busy[end], answers)  # type: ignore[index]
+        except Exception as error:
+            for answer in answers.values():
+                if not answer.done():
+                    answer.set_exception(error)
+        else:
+            for name in self._waiting:
+                answers[name].set_result(None)
 
     def _pass_on(self) -> None:
         """Tell what steps said, once somebody waits for them: before that the run is not on record."""
@@ -104,21 +113,22 @@ class StepsAhead:
         name = str(worker.step)
         try:
             message = worker.end.recv()
-            if isinstance(message, str):
-                self._said.put((name, message))
-                self._pass_on()
-                return
-            judged: JudgedStep = result_of(message)
         except (EOFError, ConnectionError):
             self._workers.remove(worker)
             answers[name].set_exception(
                 GrxError(f"{name}: the process that ran it was killed, perhaps for want of memory; run again")
             )
+            return
+        if isinstance(message, str):
+            self._said.put((name, message))
+            self._pass_on()
+            return
+        worker.step = None
+        try:
+            judged: JudgedStep = result_of(message)
         except Exception as error:
-            worker.step = None
             answers[name].set_exception(error)
         else:
-            worker.step = None
             if not judged.is_blocked:
                 for reads in self._reads.values():
                     reads.discard(name)

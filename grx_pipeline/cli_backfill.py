@@ -61,6 +61,7 @@ def backfill(
         force=force,
         tell=tell,
         progress=print if verbose else lambda _: None,
+        warn=lambda text: print(f"warning: {text}", file=sys.stderr),
     )
     if outcomes:
         print()

@@ -4,7 +4,6 @@ Knows nothing of runs but that those of dead processes are to be marked.
 """
 
 import contextlib
-import ctypes
 import json
 import os
 import signal
@@ -16,6 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from grx_pipeline.errors import PortTakenError
+from grx_pipeline.forks import end_with_parent
 from grx_pipeline.paths import Paths
 from grx_pipeline.runner import LOCATION, MODULE, interrupt_on_sigterm, open_instance, prepare_instance, repair_runs
 from grx_pipeline.settings import Settings
@@ -23,7 +23,6 @@ from grx_pipeline.storage.atomic import write_bytes
 
 # Hashing the gigabytes of a weekend from a slow disk takes longer than the minute a sensor has by itself.
 _SENSOR_MAY_TAKE_S = 3600
-_PR_SET_PDEATHSIG = 1
 _LOOPBACK = ("127.0.0.1", "localhost")
 
 
@@ -133,7 +132,8 @@ def _end(processes: Sequence["subprocess.Popen[bytes]"], within_s: float) -> Non
             process.wait(within_s)
         except subprocess.TimeoutExpired:
             process.kill()
+            process.wait()
 
 
 def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    end_with_parent(signal.SIGTERM)

@@ -9,6 +9,7 @@ import ctypes
 import multiprocessing
 import multiprocessing.connection
 import os
+import pickle
 import signal
 import sys
 import traceback
@@ -46,7 +47,11 @@ def start_copy(task: Callable[["End"], None]) -> tuple[BaseProcess, "End"]:
     parent = os.getpid()
 
     def run() -> None:
-        _die_with(parent)
+        end_with_parent(signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+        # Ctrl-C reaches the whole group: this process's parent says what becomes of its copies.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         here.close()
         # Interrupted, or nobody listens any more: nobody's loss.
         with contextlib.suppress(KeyboardInterrupt, EOFError, ConnectionError):
@@ -80,11 +85,19 @@ def beside(task: Callable[[], T], *, processors: int) -> Iterator[Callable[[], T
 
 
 def outcome_of(task: Callable[[], Any]) -> Outcome:
-    """What `task` gives or raises, as it can be sent."""
+    """What `task` gives or raises, as it can be sent: an error that cannot be is told as a GrxError."""
     try:
         return task(), None, ""
     except Exception as error:
-        return None, error, traceback.format_exc()
+        return None, _sendable(error), traceback.format_exc()
+
+
+def _sendable(error: Exception) -> Exception:
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301  (of this process's own making)
+    except Exception:
+        return GrxError(f"{type(error).__name__}: {error}")
+    return error
 
 
 def result_of(outcome: Outcome) -> Any:
@@ -103,8 +116,6 @@ def _received(here: "End") -> Any:
     return result_of(outcome)
 
 
-def _die_with(parent: int) -> None:
-    """Have the kernel kill this process where its parent is killed: nobody would wait for it any more."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
+def end_with_parent(signum: signal.Signals) -> None:
+    """Have the kernel send this process `signum` where its parent is gone: nobody would wait for it any more."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signum)

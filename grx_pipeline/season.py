@@ -40,7 +40,7 @@ SeasonBuild = Callable[[Paths, Settings], int]
 
 # Where a run fails beside its steps.
 THE_RUN = "the run"
-SEASON_PACKAGES = ("formats", "publishing", "reports", "schemas", "storage")
+SEASON_PACKAGES = ("formats", "ingest", "publishing", "reports", "schemas", "sessions", "storage")
 
 
 @dataclass(frozen=True, kw_only=True)

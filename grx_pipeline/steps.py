@@ -23,7 +23,7 @@ from grx_pipeline.methods.references.steps import build_references
 from grx_pipeline.methods.steps import build_features, build_siwtl, build_statistics
 from grx_pipeline.narratives.steps import build_narratives
 from grx_pipeline.paths import Paths
-from grx_pipeline.reports.steps import build_reports, build_warehouse
+from grx_pipeline.reports.steps import build_reports
 from grx_pipeline.settings import Settings
 from grx_pipeline.storage.code import code_hash
 from grx_pipeline.storage.memory import memory_errors
@@ -42,6 +42,7 @@ from grx_pipeline.storage.steps import (
     unjudged,
     write_record,
 )
+from grx_pipeline.storage.warehouse import build_warehouse
 from grx_pipeline.track.circuit_steps import build_track
 from grx_pipeline.track.steps import build_traces
 
@@ -132,7 +133,7 @@ _CHAIN = (
         name="core_laps",
         text="Cars, official laps with validity and reasons, which logger is which car, yellow phases.",
         build=build_laps,
-        packages=("laps", "paths", "robust", "schemas", "storage", "track"),
+        packages=("ingest", "laps", "paths", "robust", "schemas", "storage", "track"),
         tables=("laps", "drivers", "sessions", "logger_matches", "unmatched_loggers", "neutralisations"),
         reads=("raw_telemetry", "raw_logger_laps", "raw_timing", "raw_weather", "raw_corrections"),
         raw_kinds=("session",),
@@ -145,7 +146,7 @@ _CHAIN = (
         packages=("laps", "robust", "schemas", "storage"),
         tables=("telemetry_laps", "clock_pieces", "sensors"),
         reads=("raw_telemetry", "core_laps"),
-        settings=("clock", "sensors", "match"),
+        settings=("clock", "sensors"),
     ),
     Step(
         name="core_traces",
@@ -273,11 +274,11 @@ _CHAIN = (
         text="The session's report site: JSON and pages, published at once.",
         build=build_reports,
         packages=(
-            *("formats", "ingest", "laps", "methods", "narratives", "publishing", "reports", "robust", "schemas"),
-            *("storage", "track"),
+            *("formats", "forks", "ingest", "laps", "methods", "narratives", "publishing", "reports", "robust"),
+            *("schemas", "sessions", "storage", "track"),
         ),
         reads=_RESULTS,
-        settings=("report", "features", "track", "match"),
+        settings=("report", "features", "track", "match", "narrative"),
         is_byte_stable=False,
     ),
 )

@@ -23,12 +23,13 @@ def backfill(
     force: bool = False,
     tell: Tell,
     progress: Progress,
+    warn: Progress,
 ) -> list[Outcome]:
     """Run every session, `workers` at once on this machine or over the dask `cluster`; one that fails stops no other.
 
-    `tell` takes each outcome as it comes, `progress` what the runs say in between (not from a cluster). Returns the
-    outcomes in the order of the manifests. Raises InputError where there is no such cluster, and KeyboardInterrupt
-    on SIGINT and SIGTERM after the workers here were stopped.
+    `tell` takes each outcome as it comes, `progress` what the runs say in between (not from a cluster), `warn` what
+    the season's database could not be made of. Returns the outcomes in the order of the manifests. Raises InputError
+    where there is no such cluster, and KeyboardInterrupt on SIGINT and SIGTERM after the workers here were stopped.
     """
     paths = Paths.of(settings)
     # Made once: several processes that find no database would all try to make it.
@@ -51,6 +52,8 @@ def backfill(
                 tell=tell,
             )
     # A worker that died could not say so on the front page.
-    refresh_season(paths, settings, build_season)
+    season = refresh_season(paths, settings, build_season)
+    if season.problem is not None:
+        warn(f"season database  {season.problem}")
     by_session = {outcome.session: outcome for outcome in outcomes}
     return [by_session[manifest.session] for manifest in manifests]

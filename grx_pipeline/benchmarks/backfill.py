@@ -76,7 +76,9 @@ def _run(
     progress(f"{len(manifests)} sessions: {text}")
     settings = Settings(data_dir=folder / "data", reports_dir=folder / "reports")
     started = time.perf_counter()
-    outcomes = backfill(manifests, settings=settings, tell=lambda _: None, progress=lambda _: None, **how)
+    outcomes = backfill(
+        manifests, settings=settings, tell=lambda _: None, progress=lambda _: None, warn=progress, **how
+    )
     seconds = time.perf_counter() - started
     failed = [outcome for outcome in outcomes if outcome.status != "built"]
     if failed:

@@ -144,8 +144,21 @@ def _judge(source: _Source) -> _Found | Ignored:
     reason = _reason_to_skip(source)
     what = Recognised(kind=None, reason=reason) if reason else recognise(source.base, _head(source))
     if what.kind is None:
-        return Ignored(name=source.name, reason=what.reason)
+        return Ignored(name=_printable(source.name), reason=what.reason)
+    _require_utf8(source.path)
     return _describe(source, what.kind, what)
+
+
+def _require_utf8(path: Path) -> None:
+    """Manifests and tables name the file: raises InputError where they could not."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"{_printable(str(path))}: its name is not valid UTF-8; rename the file or folder") from error
+
+
+def _printable(name: str) -> str:
+    return name.encode(errors="replace").decode()
 
 
 def files_under(root: Path) -> list[Path]:

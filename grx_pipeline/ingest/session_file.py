@@ -173,14 +173,7 @@ class _Reader:
         if not fix.is_whole:
             missing = ", ".join(key for key in PLACES if key not in row)
             self._fail(path, f"corner {fix.corner} lacks {missing}")
-        return Corner(
-            corner=fix.corner,
-            name=fix.name,
-            direction=fix.direction or "",
-            start_m=fix.start_m or 0.0,
-            apex_m=fix.apex_m or 0.0,
-            end_m=fix.end_m or 0.0,
-        )
+        return Corner(corner=fix.corner, **{name: getattr(fix, name) for name in ("name", *PLACES)})
 
     def _corner_change(self, path: Path, row: Mapping[str, Any]) -> CornerFix:
         """A `[[corners]]`, which has to ask for something, and for one thing."""

@@ -11,7 +11,7 @@ from grx_pipeline.errors import InputError
 from grx_pipeline.ingest.manifest import RawFile
 from grx_pipeline.ingest.rawfiles import as_plain_path, open_raw
 from grx_pipeline.schemas import CHANNELS
-from grx_pipeline.storage.duck import quoted
+from grx_pipeline.storage.duck import exactly, quoted
 from grx_pipeline.storage.sql import statement
 from grx_pipeline.storage.steps import StepContext
 
@@ -59,7 +59,7 @@ def _stage(connection: duckdb.DuckDBPyConnection, file: RawFile, number: int, co
     quote = quoted(_QUOTES[file.kind])
     with as_plain_path(file, temporary=context.paths.temporary(context.session)) as path:
         source = (
-            f"read_csv({quoted(str(path))}, header = true, auto_detect = false, delim = ',', quote = {quote},"
+            f"read_csv({quoted(exactly(path))}, header = true, auto_detect = false, delim = ',', quote = {quote},"
             f" escape = {quote}, columns = {{{columns}}}, store_rejects = true, rejects_limit = 0,"
             f" rejects_table = 'rejects_{number}', rejects_scan = 'scans_{number}')"
         )

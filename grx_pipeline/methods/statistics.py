@@ -4,7 +4,7 @@ Plain aggregates of official laps and of the targets; judging laps (laps/validit
 belong here. Means and medians of times are whole milliseconds, half up.
 """
 
-from typing import Any, TypeVar
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -14,8 +14,6 @@ from grx_pipeline.robust import half_up
 from grx_pipeline.schemas import TABLES
 
 COUNTS = ("laps", "valid_laps", "clean_laps", "telemetry_laps")
-
-_Times = TypeVar("_Times", float, "pd.Series[float]")
 
 
 def lap_statistics(drivers: pd.DataFrame, laps: pd.DataFrame, telemetry_laps: pd.DataFrame) -> pd.DataFrame:

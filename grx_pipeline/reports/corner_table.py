@@ -37,14 +37,13 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class CornerRow:
-    """One corner. `gain_ms` is None where the ledger does not reach into the sectors; `phases_ms` by phase."""
+    """One corner. `gain_ms` is None where the ledger does not reach into the sectors."""
 
     corner: str
     anchor: str
     name: str | None
     direction: str
     gain_ms: int | None
-    phases_ms: Mapping[str, int]
     cells: tuple[Cell, ...]
 
 
@@ -127,17 +126,13 @@ def _row(
     style: Style,
     least: int,
 ) -> CornerRow:
-    phases: dict[str, int] = {}
-    for line in lines:
-        phases[line.phase or ""] = phases.get(line.phase or "", 0) + line.gain_ms
     figures: Mapping[str, CornerFigure] = {} if driven is None else driven.figures
     return CornerRow(
         corner=corner.corner,
         anchor=anchor(corner.corner),
         name=corner.name,
         direction=corner.direction,
-        gain_ms=sum(phases.values()) if ledger.segments else None,
-        phases_ms=phases,
+        gain_ms=sum(line.gain_ms for line in lines) if ledger.segments else None,
         cells=tuple(
             _cell(figures.get(figure), unit, quartile, has_tone=has_tone, least=least, style=style)
             for figure, _, unit, quartile, has_tone in _FIGURES

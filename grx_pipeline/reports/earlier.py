@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from grx_pipeline.publishing.manifest import MANIFEST, FileEntry, parse_manifest
-from grx_pipeline.reports.encoding import SCHEMA_VERSION
+from grx_pipeline.publishing.manifest import MANIFEST, SCHEMA_VERSION, FileEntry, parse_manifest
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-SCHEMA_VERSION = "1.3"
+from grx_pipeline.publishing.manifest import SCHEMA_VERSION
+
 _BUILD_LENGTH = 16
 
 RecordType = TypeVar("RecordType")

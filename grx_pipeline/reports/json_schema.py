@@ -10,8 +10,9 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
 
+from grx_pipeline.publishing.manifest import SCHEMA_VERSION
 from grx_pipeline.reports.driving_records import Comparison, Dptad, DriverCorners, Ledger, Opportunities, Track
-from grx_pipeline.reports.encoding import SCHEMA_VERSION, Envelope
+from grx_pipeline.reports.encoding import Envelope
 from grx_pipeline.reports.narrative_records import ChatContext, Coaching
 from grx_pipeline.reports.records import Drivers, FleetSummary, Laps, Siwtl, Telemetry
 from grx_pipeline.reports.reference_records import References
@@ -48,13 +49,6 @@ def schema_files() -> Mapping[str, bytes]:
         f"api/schemas/{kind.replace('/', '-')}.json": json.dumps(file_schema(record), indent=1).encode() + b"\n"
         for kind, record in RECORDS.items()
     }
-
-
-def schema_of(path: str) -> Schema:
-    """The schema of a file by its path in the site, as `api/laps/GR86-002-2.json`. Raises KeyError for no such kind."""
-    name = path.removeprefix("api/").removesuffix(".json")
-    kind = next((kind for kind in RECORDS if name == kind or name.startswith(f"{kind}/")), name)
-    return file_schema(RECORDS[kind])
 
 
 @functools.cache

@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from grx_pipeline.publishing.manifest import SCHEMA_VERSION
 from grx_pipeline.publishing.service_records import BuildEvent, ChatAnswer, ChatRequest, Health, Problem
-from grx_pipeline.reports.encoding import SCHEMA_VERSION
 from grx_pipeline.reports.json_schema import RECORDS, Schema, file_schema
 from grx_pipeline.reports.site_records import Sessions
 

@@ -8,8 +8,7 @@ from typing import Any
 
 from grx_pipeline.ingest.manifest import RAW_KINDS
 from grx_pipeline.paths import Paths
-from grx_pipeline.publishing.manifest import MANIFEST
-from grx_pipeline.reports.encoding import SCHEMA_VERSION
+from grx_pipeline.publishing.manifest import MANIFEST, SCHEMA_VERSION
 from grx_pipeline.reports.formats import counted, listed
 from grx_pipeline.reports.season_runs import run_remark
 from grx_pipeline.reports.site_records import LastRunRemark

@@ -10,9 +10,9 @@ from jinja2 import Environment, StrictUndefined
 
 from grx_pipeline.errors import StorageError
 from grx_pipeline.paths import Paths
-from grx_pipeline.publishing.manifest import MANIFEST
+from grx_pipeline.publishing.manifest import MANIFEST, SCHEMA_VERSION
 from grx_pipeline.reports.draft import Standing
-from grx_pipeline.reports.encoding import SCHEMA_VERSION, enveloped
+from grx_pipeline.reports.encoding import enveloped
 from grx_pipeline.reports.openapi import openapi_file
 from grx_pipeline.reports.pages import season_page
 from grx_pipeline.reports.publish import publish

@@ -1,13 +1,12 @@
-"""The last steps of a session, the DuckDB file and the report site, and the season page over all sessions."""
+"""The last step of a session, its report site, and the season page over all sessions."""
 
 from datetime import UTC, datetime
 
 from grx_pipeline.ingest.manifest import read_manifest
 from grx_pipeline.paths import Paths
-from grx_pipeline.publishing.manifest import BuildManifest
+from grx_pipeline.publishing.manifest import SCHEMA_VERSION, BuildManifest
 from grx_pipeline.reports.api import session_records
 from grx_pipeline.reports.draft import drafting
-from grx_pipeline.reports.encoding import SCHEMA_VERSION
 from grx_pipeline.reports.json_schema import schema_files
 from grx_pipeline.reports.publish import publish_draft
 from grx_pipeline.reports.renderer import asset_files
@@ -15,23 +14,11 @@ from grx_pipeline.reports.season import published_sessions
 from grx_pipeline.reports.season_trends import TRENDS_TABLE, trends_frame
 from grx_pipeline.reports.site_files import publish_site
 from grx_pipeline.reports.site_halves import put_json, put_pages
-from grx_pipeline.reports.tables import load_tables, table_files
-from grx_pipeline.schemas import TABLES
+from grx_pipeline.reports.tables import load_tables
 from grx_pipeline.settings import Settings
-from grx_pipeline.storage.duck import publish_database
 from grx_pipeline.storage.locks import folder_lock
 from grx_pipeline.storage.parquet import write_table
 from grx_pipeline.storage.steps import StepContext, StepOutcome
-
-
-def build_warehouse(context: StepContext) -> StepOutcome:
-    """Write data/warehouse/<session>.duckdb with every table that belongs there; one without files is empty."""
-    tables = [table for table in TABLES.values() if table.in_warehouse]
-    files = [(table, table_files(context.paths, context.session, table.name)) for table in tables]
-    path = context.paths.warehouse_file(context.session)
-    temporary = context.paths.temporary(context.session)
-    rows = publish_database(path, files, settings=context.settings.engine, temporary=temporary)
-    return StepOutcome(outputs=(path,), rows=rows, figures={"tables": len(tables), "bytes": path.stat().st_size})
 
 
 def build_reports(context: StepContext) -> StepOutcome:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from grx_pipeline.paths import Paths
 from grx_pipeline.schemas import TABLES
 from grx_pipeline.storage.parquet import read_table
+from grx_pipeline.storage.warehouse import table_files
 
 Row = Mapping[str, Any]
 
@@ -87,14 +88,6 @@ class SessionTables:
             for reference in pc.unique(rows["reference"]).to_pylist():
                 of_reference = rows.filter(pc.equal(rows["reference"], reference))
                 yield pc.first(of_reference["vehicle_id"]).as_py(), reference, of_reference
-
-
-def table_files(paths: Paths, session: str, table: str) -> tuple[Path, ...]:
-    """The Parquet files of a table in name order; none where nothing was written for it."""
-    if TABLES[table].has_parts:
-        return tuple(sorted(paths.table_folder(session, table).glob("*.parquet")))
-    file = paths.table(session, table)
-    return (file,) if file.is_file() else ()
 
 
 def load_tables(paths: Paths, session: str) -> SessionTables:

@@ -275,6 +275,11 @@ ANALYSIS_TABLES: tuple[Table, ...] = (
             big_column(
                 "trace_gap_ms", "official time of lap_b - of lap_a, where both have a trace; the delta ends on it"
             ),
+            real_column(
+                "uncertain_ms",
+                "under it a gap in a corner is uncertain, as few crossings place the laps of one of the two; else null",
+                unit="ms",
+            ),
             text_column("note", "what the comparison lacks and why, in a sentence", null=True),
         ),
         key=("vehicle_a", "vehicle_b"),

@@ -1,17 +1,17 @@
 """Answers to questions from the published facts: by rules, or by a model whose every word is checked."""
 
 import asyncio
-import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from grx_pipeline.publishing.manifest import SCHEMA_VERSION
 from grx_pipeline.publishing.service_records import ChatAnswer, ChatRequest, Source
 from grx_pipeline.serve.addresses import LATEST, SITE
 from grx_pipeline.serve.conversation import Chosen, Context, choose, chosen_as_written, suggestions
 from grx_pipeline.serve.index import Build, SiteIndex
-from grx_pipeline.serve.lookups import outside, places
+from grx_pipeline.serve.lookups import outside, pairs
 from grx_pipeline.serve.lookups.asked import Asked
 from grx_pipeline.serve.lookups.published import Found, Published, found
 from grx_pipeline.serve.lookups.sessions import heading, listed_sessions, meant_sessions, which_race
@@ -20,6 +20,10 @@ from grx_pipeline.serve.lookups.topics import fall_back, look_up
 _FLEET_PAGE = "index.html"
 _NO_ANSWER = "The facts of this session do not answer that. These they do answer:"
 _NO_FACTS = "This session was published without facts to answer from. Run it again to add them."
+_OTHER_VERSION = (
+    "This session's records are of version {found}, and this server reads version {read}: it cannot answer from them. "
+    "Run the session again."
+)
 _BY_MODEL = "llm"
 _SIDES = re.compile(r"\bwhere\b|\bstrong|\bbeats?\b|\bbetter in")
 _OWN_SIDE = re.compile(r"\b(?:am|do|did|can|could|was) i\b")
@@ -59,8 +63,11 @@ class Answers:
         build = self._index.build(question.session or LATEST)
         if build is None:
             return None
+        if not build.is_readable:
+            return _unreadable(build)
         site = self._index.build(SITE)
-        entries = ((site.record("api/sessions.json") if site else None) or {}).get("sessions", [])
+        listed = site.record("api/sessions.json") if site is not None and site.is_readable else None
+        entries = listed["sessions"] if listed is not None else []
         subject = _Subject.of(question, build)
         if (sessions := listed_sessions(question.message, entries)) is not None:
             return _answer(question, subject, sessions, ())
@@ -70,12 +77,13 @@ class Answers:
         if len(meant) > 1:
             again = [f"{question.message.strip(' ?!.')}, race {entry['race']}?" for entry in meant]
             return ChatAnswer(answer=which_race(meant), suggestions=again, sources=[], mode="rules")
-        if meant and (other := self._index.build(meant[0]["session"])) is not None:
-            answer = await self._of(question, _Subject.of(question, other))
-            return answer.model_copy(
-                update={"answer": f"{heading(meant[0])}: {answer.answer}", "sources": _elsewhere(answer, other)}
-            )
-        return await self._of(question, subject)
+        other = self._index.build(meant[0]["session"]) if meant else None
+        if other is None:
+            return await self._of(question, subject)
+        answer = await self._of(question, _Subject.of(question, other)) if other.is_readable else _unreadable(other)
+        return answer.model_copy(
+            update={"answer": f"{heading(meant[0])}: {answer.answer}", "sources": _elsewhere(answer, other)}
+        )
 
     async def _of(self, question: ChatRequest, subject: "_Subject") -> ChatAnswer:
         """The answer from one session."""
@@ -146,26 +154,28 @@ def _looked_up(subject: _Subject) -> Found | None:
         return found(said)
     if published is None:
         return None
-    has_pair_text = any(set(subject.pair or ()) == set(context.vehicle_ids) for context in subject.contexts)
-    try:
-        answer = None if subject.pair and has_pair_text else look_up(asked, published)
-        if answer is None and subject.pair and not has_pair_text:
-            answer = places.pair(published, subject.pair)
-    except (KeyError, TypeError):
-        # The build is of a version with other records; its texts still answer.
+    return look_up(asked, published) if subject.pair is None else _of_pair(subject, published, subject.pair)
+
+
+def _of_pair(subject: _Subject, published: Published, pair: pairs.Pair) -> Found | None:
+    """What the files hold on two cars, or on the one of them that is meant; None where their text has the word."""
+    asked = subject.asked
+    if pairs.is_about_one(asked) and (answer := look_up(asked, published)) is not None:
+        return answer
+    if (answer := pairs.precisely(asked, published, pair)) is not None:
+        return answer
+    if any(set(pair) == set(context.vehicle_ids) for context in subject.contexts):
         return None
-    return answer
+    return look_up(asked, published) or pairs.on_best_laps(published, pair)
 
 
 def _last_resort(subject: _Subject) -> Found | None:
     """What the files hold on a question that no text of the session answers."""
     if subject.published is None:
         return None
-    with contextlib.suppress(KeyError, TypeError):
-        if subject.pair is not None:
-            return places.pair(subject.published, subject.pair)
-        return fall_back(subject.asked, subject.published)
-    return None
+    if subject.pair is not None:
+        return pairs.on_best_laps(subject.published, subject.pair)
+    return fall_back(subject.asked, subject.published)
 
 
 def _by_rules(question: ChatRequest, subject: _Subject, chosen: Chosen | None) -> ChatAnswer:
@@ -190,6 +200,12 @@ def _answer(
 ) -> ChatAnswer:
     following = suggestions(question, subject.contexts, chosen, subject.more)
     return ChatAnswer(answer=text, suggestions=following, sources=list(sources), mode=mode)
+
+
+def _unreadable(build: Build) -> ChatAnswer:
+    """That a build's records are not of the version that is read here."""
+    text = _OTHER_VERSION.format(found=build.manifest.schema_version, read=SCHEMA_VERSION)
+    return ChatAnswer(answer=text, suggestions=[], sources=[], mode="rules")
 
 
 def _elsewhere(answer: ChatAnswer, build: Build) -> list[Source]:
@@ -236,9 +252,6 @@ def _file(page: str) -> str:
 
 
 def _context(build: Build, page: str, *, told_to: str | None = None) -> Context | None:
-    """What was published about a page; None where there is nothing, or not of this version."""
+    """What was published about a page; None where there is nothing."""
     record: Mapping[str, Any] | None = build.record(_file(page))
-    try:
-        return None if record is None else Context.of(record, told_to=told_to)
-    except (KeyError, TypeError):
-        return None
+    return None if record is None else Context.of(record, told_to=told_to)

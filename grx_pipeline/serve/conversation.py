@@ -42,31 +42,12 @@ _INTENTS = tuple(
     )
 )
 _COMMON = frozenset(
-    (
-        *(
-            "how",
-            "go",
-            "when",
-            "where",
-            "who",
-            "why",
-            "much",
-            "many",
-            "get",
-            "got",
-            "just",
-            "really",
-            "so",
-            "too",
-            "if",
-        ),
-        *("here", "most", "first", "last", "should", "one", "out", "up", "down", "into", "use", "time", "race", "best"),
-        *("lap", "laps", "car", "cars", "driver", "drivers", "take", "make", "made", "some", "thing", "good", "need"),
-        *("does", "been", "being", "he", "she", "his", "her", "him", "them", "no", "yes", "now", "also", "about"),
-        *("a", "am", "an", "and", "any", "are", "at", "be", "by", "can", "could", "did", "do", "does", "for", "from"),
-        *("give", "had", "has", "have", "i", "in", "is", "it", "me", "my", "of", "on", "or", "our", "please", "tell"),
-        *("than", "that", "the", "their", "there", "they", "this", "to", "was", "we", "were", "what", "which", "will"),
-        *("with", "would", "you", "your"),
+    _TOKEN.findall(
+        "a about also am an and any are at be been being best by can car cars could did do does down driver "
+        "drivers first for from get give go good got had has have he her here him his how i if in into is it just "
+        "lap laps last made make many me most much my need no now of on one or our out please race really she "
+        "should so some take tell than that the their them there they thing this time to too up use was we were "
+        "what when where which who why will with would yes you your"
     )
 )
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from grx_pipeline.publishing.manifest import MANIFEST, BuildManifest, FileEntry, parse_manifest
+from grx_pipeline.publishing.manifest import MANIFEST, SCHEMA_VERSION, BuildManifest, FileEntry, parse_manifest
 from grx_pipeline.serve.addresses import LATEST, SITE, Address
 from grx_pipeline.sessions import is_session_id
 
@@ -36,6 +36,11 @@ class Build:
         if FileEntry.of(content).sha256 != entry.sha256:
             raise DamagedFileError(f"{self.folder}/{name}")
         return content
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether its records are of the version that this program reads."""
+        return self.manifest.schema_version == SCHEMA_VERSION
 
     def record(self, name: str) -> Any:
         """The `data` of a JSON file; None where there is none."""

@@ -24,6 +24,15 @@ class NarrativeSettings:
     near_best_share: float = threshold(
         0.005, unit="share", why="half a percent of a lap is what a driver calls the same pace"
     )
+    short_race_share: float = threshold(
+        0.9, unit="share", why="of the most laps driven; who drove fewer had a race that ended early, and is told so"
+    )
+    common_share: float = threshold(
+        0.5, unit="share", why="a sector time that more of the clean laps reach is there already; it has to be joined"
+    )
+    flat_share: float = threshold(
+        0.5, unit="share", why="of a sector's gain; where a flat straight holds it, the pedals there are not to blame"
+    )
     ranked_drivers: int = threshold(5, unit="drivers", why="a place among fewer is no ranking")
     near_gap_ms: float = threshold(
         1000.0, unit="ms", why="closer at a line, the car ahead lends a tow or sets the pace; as for advice at corners"

@@ -5,6 +5,7 @@ locked out while a run goes on.
 """
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from grx_pipeline.storage.atomic import disk_full, writing
 STORAGE_VERSION = "v1.5.0"
 # DuckDB turns a signal that arrives during a query into a RuntimeError with this text.
 QUERY_INTERRUPTED = "Query interrupted"
+_PATTERN_SIGN = re.compile(r"[*?\[]")
 
 
 @contextlib.contextmanager
@@ -68,6 +70,11 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def exactly(path: Path) -> str:
+    """A path as DuckDB takes it where it would read *, ? and [ as a pattern, and find other files than this one."""
+    return _PATTERN_SIGN.sub(r"[\g<0>]", str(path))
+
+
 def publish_database(
     path: Path, tables: Sequence[tuple[Table, Sequence[Path]]], *, settings: EngineSettings, temporary: Path
 ) -> int:
@@ -105,7 +112,7 @@ def _copy_table(connection: duckdb.DuckDBPyConnection, table: Table, files: Sequ
     connection.execute(table.create_statement())
     copied = 0
     if files:
-        names = ", ".join(quoted(str(file)) for file in files)
+        names = ", ".join(quoted(exactly(file)) for file in files)
         columns = ", ".join(f'"{name}"' for name in table.column_names)
         order = f" ORDER BY {', '.join(table.order)}" if table.order else ""
         row = connection.execute(

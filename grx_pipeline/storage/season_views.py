@@ -14,7 +14,7 @@ from grx_pipeline.errors import StorageError
 from grx_pipeline.paths import Paths
 from grx_pipeline.schemas import SEASON_TABLES, TABLES, Table
 from grx_pipeline.storage.atomic import write_bytes, writing
-from grx_pipeline.storage.duck import STORAGE_VERSION, comments, quoted
+from grx_pipeline.storage.duck import STORAGE_VERSION, comments, exactly, quoted
 
 # What a view has before the table's own columns, from the path of each file.
 _FOLDERS = {
@@ -68,16 +68,17 @@ def season_statements(paths: Paths) -> list[str]:
 
 def _session_view(table: Table, paths: Paths) -> Iterator[str]:
     pattern = paths.table("*", table.name, part="*" if table.has_parts else None)
-    has_files = next(paths.lake.glob(pattern.relative_to(paths.lake).as_posix()), None) is not None
+    within = pattern.relative_to(paths.lake).as_posix()
+    has_files = next(paths.lake.glob(within), None) is not None
     before = {name: text for name, text in _FOLDERS.items() if name == "session" or table.has_parts}
     folders = [f"{_from_path(table, name) if has_files else 'CAST(NULL AS VARCHAR)'} AS {name}" for name in before]
-    yield _view(table, before=folders, file=pattern.as_posix() if has_files else None)
+    yield _view(table, before=folders, file=f"{exactly(paths.lake)}/{within}" if has_files else None)
     yield comments(table, kind="VIEW", before=before)
 
 
 def _season_view(table: Table, paths: Paths) -> Iterator[str]:
     file = paths.season_table(table.name)
-    yield _view(table, before=[], file=str(file) if file.is_file() else None)
+    yield _view(table, before=[], file=exactly(file) if file.is_file() else None)
     yield comments(table, kind="VIEW")
 
 

@@ -14,7 +14,7 @@ from grx_pipeline.errors import ContractError, DiscoveryError, InputError, Sessi
 from grx_pipeline.ingest.manifest import read_manifest
 from grx_pipeline.paths import Paths
 from grx_pipeline.reports.steps import build_season
-from grx_pipeline.runner import open_instance
+from grx_pipeline.runner import look_into_instance, open_instance
 from grx_pipeline.season import refresh_season
 from grx_pipeline.sessions import known_sessions
 from grx_pipeline.settings import Settings
@@ -120,7 +120,7 @@ def _shared(paths: Paths, settings: Settings) -> Iterator[Removal]:
         yield from _files("old builds of the front page", "kept for pages that are still open", old)
     if paths.dagster_home.is_dir():
         days = settings.run.kept_runs_days
-        with open_instance(paths) as instance:
+        with look_into_instance(paths) as instance:
             runs = tuple(old_runs(instance, days=days))
         logs = [paths.dagster_home / "history" / "runs" / f"{run}.db" for run in runs]
         size = sum(_size(log) for log in logs)

@@ -17,7 +17,6 @@ from grx_pipeline.upkeep.findings import Finding, fault, note, ok
 _PACKAGE = "grx-pipeline"
 _SHOWN = ("dagster", "duckdb", "pyarrow", "numpy", "pandas")
 _MB = 1_000_000
-# Python with all that a run imports, measured on a session of full size, beside what DuckDB is given.
 _MEMINFO, _CGROUP = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
 
 

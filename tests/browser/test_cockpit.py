@@ -30,6 +30,9 @@ SENSOR = {
 RUNS = "{ runsOrError(limit: 10) { ... on Runs { results { runId status tags { key value } stepKeysToExecute } } } }"
 SENSOR_ID = "query($sensor: SensorSelector!) { sensorOrError(sensorSelector: $sensor) { ... on Sensor { id } } }"
 STOP = "mutation($id: String!) { stopSensor(id: $id) { __typename } }"
+AGAIN = """mutation($run: String!, $strategy: ReexecutionStrategy!) {
+  launchRunReexecution(reexecutionParams: {parentRunId: $run, strategy: $strategy}) {
+    ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +60,27 @@ class Cockpit:
         """The next run that is not one of these, once it has ended."""
         ended = ("SUCCESS", "FAILURE")
         return _wait(lambda: next((r for r in self.runs() if r["runId"] not in beside and r["status"] in ended), None))
+
+    def stop_sensor(self) -> None:
+        """From now on what lies in data/raw is run only where somebody asks for it."""
+        sensor = self.ask(SENSOR_ID, sensor=SENSOR)["sensorOrError"]["id"]
+        self.ask(STOP, id=sensor)
+
+    def run_here(self) -> tuple[int, dict[str, Any]]:
+        """What `grx run --force` on the raw files ends with, and the run that it recorded."""
+        folders = {"GRX_DATA_DIR": str(self.data), "GRX_REPORTS_DIR": str(self.reports)}
+        command = [sys.executable, "-m", "grx_pipeline", "run", str(self.raw), "--force"]
+        ended = subprocess.run(
+            command, cwd=self.data.parent, env={**os.environ, **folders}, capture_output=True, check=False
+        )
+        return ended.returncode, self.runs()[0]
+
+    def do_again(self, run_id: str, strategy: str) -> dict[str, Any]:
+        """The run that the UI makes of another one, once it has ended."""
+        before = {run["runId"] for run in self.runs()}
+        launched = self.ask(AGAIN, run=run_id, strategy=strategy)["launchRunReexecution"]["run"]["runId"]
+        assert launched not in before
+        return self.finished(beside=before)
 
 
 def _ask(address: str, query: str, **variables: object) -> Any:
@@ -167,8 +191,7 @@ def test_a_run_that_failed_is_done_again_from_its_failure(cockpit: Cockpit, page
     timing.write_bytes(good.replace(b" LAP_TIME;", b" LAPTIME;", 1))
     failed = cockpit.finished(beside={cockpit.first_run})
     assert failed["status"] == "FAILURE"
-    sensor = cockpit.ask(SENSOR_ID, sensor=SENSOR)["sensorOrError"]["id"]
-    cockpit.ask(STOP, id=sensor)
+    cockpit.stop_sensor()
     timing.write_bytes(good)
     page.goto(f"http://{cockpit.address}/runs/{failed['runId']}")
     expect(page.get_by_text("no column LAP_TIME").locator("visible=true").first).to_be_visible(timeout=SLOW_MS)
@@ -180,5 +203,33 @@ def test_a_run_that_failed_is_done_again_from_its_failure(cockpit: Cockpit, page
     tags = {tag["key"]: tag["value"] for tag in again["tags"]}
     assert again["status"] == "SUCCESS"
     assert tags["dagster/parent_run_id"] == failed["runId"]
+    assert "raw_timing" in again["stepKeysToExecute"]
+    assert "raw_telemetry" not in again["stepKeysToExecute"]
+
+
+def test_a_run_of_the_command_line_is_done_again(cockpit: Cockpit) -> None:
+    cockpit.stop_sensor()
+    code, recorded = cockpit.run_here()
+    assert (code, recorded["status"]) == (0, "SUCCESS")
+    again = cockpit.do_again(recorded["runId"], "ALL_STEPS")
+    tags = {tag["key"]: tag["value"] for tag in again["tags"]}
+    assert again["status"] == "SUCCESS"
+    assert tags["dagster/parent_run_id"] == recorded["runId"]
+    assert tags["dagster/partition"] == SESSION
+    assert tags["grx/worker"].startswith(f"{again['runId']} ")
+
+
+def test_a_failed_run_of_the_command_line_goes_on_from_its_failure(cockpit: Cockpit) -> None:
+    cockpit.stop_sensor()
+    timing = cockpit.raw / TIMING
+    good = timing.read_bytes()
+    timing.write_bytes(good.replace(b" LAP_TIME;", b" LAPTIME;", 1))
+    code, recorded = cockpit.run_here()
+    timing.write_bytes(good)
+    assert (code, recorded["status"]) == (1, "FAILURE")
+    again = cockpit.do_again(recorded["runId"], "FROM_FAILURE")
+    tags = {tag["key"]: tag["value"] for tag in again["tags"]}
+    assert again["status"] == "SUCCESS"
+    assert tags["dagster/parent_run_id"] == recorded["runId"]
     assert "raw_timing" in again["stepKeysToExecute"]
     assert "raw_telemetry" not in again["stepKeysToExecute"]

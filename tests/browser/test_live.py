@@ -11,8 +11,20 @@ from support.browser_site import Open, Site
 from support.servers import grx_serve
 
 from grx_pipeline.paths import Paths
+from grx_pipeline.publishing.manifest import SCHEMA_VERSION
 from grx_pipeline.reports.publish import publish
 from grx_pipeline.settings import Settings
+
+# How often the page was told which build stands.
+_COUNT_NEWS = """
+  window.told = 0;
+  window.EventSource = class extends EventSource {
+    constructor(address) {
+      super(address);
+      this.addEventListener("build", () => { window.told += 1; });
+    }
+  };
+"""
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +41,7 @@ def _open(browser: Browser, address: str, *, width: int = 1280, scheme: str = "l
     page, complaints = context.new_page(), list[str]()
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.add_init_script(_COUNT_NEWS)
     page.goto(address)
     return page, complaints
 
@@ -59,7 +72,7 @@ def test_an_open_page_offers_the_new_build(browser: Browser, site: Site, served:
     reports, address = served
     page, complaints = _open(browser, f"{address}/{site.folder.name}/index.html")
     page.get_by_text("Ask about this page").wait_for()
-    page.wait_for_timeout(500)
+    page.wait_for_function("told > 0")
     paths, name = Paths.of(Settings(reports_dir=reports)), site.folder.name
     folder = paths.published(name)
     files = {
@@ -73,7 +86,7 @@ def test_an_open_page_offers_the_new_build(browser: Browser, site: Site, served:
         site=folder,
         builds=paths.builds(name),
         session=name,
-        schema_version="1",
+        schema_version=SCHEMA_VERSION,
         now="2025-01-01T00:00:00Z",
         keep=3,
     )
@@ -85,10 +98,10 @@ def test_an_open_page_offers_the_new_build(browser: Browser, site: Site, served:
 
 def test_nothing_of_it_appears_from_a_file_or_a_plain_copy(open_page: Open, browser: Browser, address: str) -> None:
     opened = open_page("index.html", is_ready=False)
-    opened.page.wait_for_timeout(300)
+    opened.page.wait_for_load_state("networkidle")
     assert opened.page.locator(".chat, .live-notice").count() == 0
     page, complaints = _open(browser, f"{address}/index.html")
-    page.wait_for_timeout(500)
+    page.wait_for_load_state("networkidle")
     assert page.locator(".chat, .live-notice").count() == 0
     assert (opened.complaints, complaints) == ([], [])
     page.context.close()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
-from support.browser_site import HOSTILE_NAMES, Open, Opened, Site, at_line, compare_pages, driver
+from support.browser_site import HOSTILE_NAMES, Open, Opened, Site, at_line, compare_pages, drawn, driver
 
 CHARTS = 5
 A4_PRINT_WIDTH, A4_PRINT_HEIGHT = 688, 1017  # 182 x 269 mm at 96 px an inch
@@ -88,12 +88,12 @@ def test_the_keyboard_moves_the_cursor_of_all_charts(open_page: Open, site: Site
     slider.focus()
     before = float(slider.input_value())
     page.keyboard.press("ArrowRight")
-    page.wait_for_timeout(100)
+    drawn(page)
     assert float(slider.input_value()) == pytest.approx(before + 10, abs=2)
     page.keyboard.press("Home")
-    page.wait_for_timeout(100)
+    drawn(page)
     page.keyboard.press("PageUp")
-    page.wait_for_timeout(100)
+    drawn(page)
     corner = site.record("track")["corners"][0]
     assert float(slider.input_value()) == pytest.approx(corner["apex_m"], abs=2)
     spoken = slider.get_attribute("aria-valuetext") or ""
@@ -113,13 +113,13 @@ def test_mouse_and_finger_move_the_cursor(open_page: Open, site: Site) -> None:
         box = over.bounding_box()
         assert box
         page.touchscreen.tap(box["x"] + share * box["width"], box["y"] + box["height"] / 2)
-        page.wait_for_timeout(150)
+        drawn(page)
         length = site.record("track")["length_m"]
         assert float(page.locator("#trace-slider").input_value()) == pytest.approx(share * length, abs=25)
         for step in range(1, 6):
             x = box["x"] + (share + 0.03 * step) * box["width"]
             over.dispatch_event("pointermove", {"pointerType": "touch", "clientX": x, "clientY": box["y"] + 5})
-        page.wait_for_timeout(150)
+        drawn(page)
         assert float(page.locator("#trace-slider").input_value()) == pytest.approx((share + 0.15) * length, abs=25)
 
 
@@ -166,10 +166,10 @@ def test_the_median_comes_when_it_is_asked_for(open_page: Open, site: Site) -> N
 def test_after_a_press_on_a_chart_the_arrow_keys_move_the_cursor(open_page: Open, site: Site) -> None:
     page = open_page(driver(site)).page
     page.locator(".trace-chart .u-over").nth(1).click()
-    page.wait_for_timeout(100)
+    drawn(page)
     before = float(page.locator("#trace-slider").input_value())
     page.keyboard.press("ArrowRight")
-    page.wait_for_timeout(100)
+    drawn(page)
     assert float(page.locator("#trace-slider").input_value()) == pytest.approx(before + 10, abs=2.1)
 
 

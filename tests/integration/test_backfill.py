@@ -66,6 +66,15 @@ def test_sessions_that_fail_or_take_their_worker_along_are_told_and_stop_no_othe
     assert "failed: core_laps: 23_Analysis.CSV line 7" in said[BROKEN]["sentences"][0]
 
 
+def test_what_the_seasons_database_could_not_be_made_of_is_told(settings: Settings) -> None:
+    write_bytes(Paths.of(settings).table("harm-2025-r1", "weather"), b"PAR1 nothing PAR1")
+    told: list[str] = []
+    (outcome,) = run_all(settings, GOOD[0], warn=told.append)
+    assert outcome.status == "built"
+    (warning,) = told
+    assert "harm-2025-r1/weather.parquet" in warning
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_workers_end_with_the_program_and_their_runs_are_marked(settings: Settings, number: signal.Signals) -> None:
     paths = Paths.of(settings)

@@ -1,7 +1,9 @@
 """The front page and the season's tables over whole runs: a failed one says so; which was the last does not matter."""
 
 import json
-from collections.abc import Iterator
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 from support.raw_session import write_session
 
 from grx_pipeline.benchmarks.backfill import copy_of
+from grx_pipeline.forks import beside
 from grx_pipeline.ingest.catalogue import find_sessions
 from grx_pipeline.paths import Paths
 from grx_pipeline.runner import SessionRun, run_session
@@ -32,11 +35,13 @@ class Season:
     def paths(self) -> Paths:
         return Paths.of(self.settings)
 
-    def run(self, *, copy: int = 0) -> SessionRun:
+    def run(
+        self, *, copy: int = 0, force: bool = False, progress: Callable[[str], None] = lambda _: None
+    ) -> SessionRun:
         """Look at the raw files as they are and bring the session, or a copy of it, up to date."""
         (manifest,) = find_sessions([str(self.raw)], self.paths).sessions
         found = copy_of(manifest, copy)
-        return run_session(found.session, settings=self.settings, progress=lambda _: None, manifest=found)
+        return run_session(found.session, settings=self.settings, progress=progress, force=force, manifest=found)
 
     def index(self) -> str:
         return self.paths.season_page().read_text(encoding="utf-8")
@@ -102,3 +107,44 @@ def test_the_season_does_not_depend_on_which_session_ran_last(season: Season) ->
     assert set(counts) == {SESSION, COPY}
     assert counts[SESSION] == counts[COPY] == read_table(season.paths.table(SESSION, "laps")).num_rows
     assert lake == best
+
+
+def test_two_sessions_that_run_at_once_end_as_one_after_the_other(season: Season) -> None:
+    season.run(copy=1)
+    sites = [season.paths.published(session) for session in (SESSION, COPY)]
+    before = season.index(), season.data(), [site.readlink() for site in sites]
+    barrier = multiprocessing.get_context("fork").Barrier(2, timeout=120)
+
+    def run(copy: int) -> SessionRun:
+        meetings = [barrier.wait]
+
+        def meet(_: str) -> None:
+            if meetings:
+                meetings.pop()()
+
+        return season.run(copy=copy, force=True, progress=meet)
+
+    with beside(lambda: run(1), processors=2) as other:
+        runs = run(0), other()
+    assert [(one.session, one.status, one.error) for one in runs] == [(SESSION, "built", None), (COPY, "built", None)]
+    assert (season.index(), season.data(), [site.readlink() for site in sites]) == before
+    assert [season.run(copy=copy).status for copy in (0, 1)] == ["unchanged", "unchanged"]
+
+
+def test_a_clock_that_was_set_back_keeps_nothing_from_being_made_and_shown(
+    season: Season, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = next(season.raw.glob("26_*"))
+    content, site = file.read_bytes(), season.paths.published(SESSION)
+    build, early = site.readlink(), "2001-09-09T01:46:40Z"
+    monkeypatch.setattr("grx_pipeline.reports.steps.clock_now", lambda: early)
+    monkeypatch.setattr("grx_pipeline.storage.last_run._now", lambda: early)
+    file.write_bytes(content.rstrip().rpartition(b"\n")[0] + b"\n")
+    os.utime(file, (1e9, 1e9))
+    assert season.run().reason == f"raw_weather: changed: weather file {file.name}"
+    assert site.readlink() != build
+    assert json.loads((site / "manifest.json").read_bytes())["published_at"] == early
+    assert season.entry()["last_run"] is None
+    assert season.run().status == "unchanged"
+    file.write_bytes(content)
+    assert season.run().status == "built"

@@ -10,6 +10,7 @@ from pathlib import Path
 import html5lib
 import pytest
 from jsonschema import Draft202012Validator
+from support.api_schemas import schema_of
 from support.html_pages import assert_links_hold, assert_runs_nothing
 from support.page_records import HOSTILE, full_records, make_event
 from support.report_session import LONE, NAMES, ODD, PATHS_OF, PLAIN, SESSION, session_tables, write_session
@@ -17,7 +18,7 @@ from support.report_session import LONE, NAMES, ODD, PATHS_OF, PLAIN, SESSION, s
 from grx_pipeline.paths import Paths
 from grx_pipeline.reports import steps as report_steps
 from grx_pipeline.reports.api import SessionRecords
-from grx_pipeline.reports.json_schema import schema_files, schema_of
+from grx_pipeline.reports.json_schema import schema_files
 from grx_pipeline.reports.steps import build_reports, build_season
 from grx_pipeline.settings import ReportSettings, Settings
 from grx_pipeline.storage.steps import StepContext, StepOutcome

@@ -29,10 +29,11 @@ from grx_pipeline.errors import ContractError, StorageError
 from grx_pipeline.paths import Paths
 from grx_pipeline.reports import steps as report_steps
 from grx_pipeline.reports.formats import Style
-from grx_pipeline.reports.steps import build_reports, build_season, build_warehouse
+from grx_pipeline.reports.steps import build_reports, build_season
 from grx_pipeline.schemas import TABLES
 from grx_pipeline.settings import ReportSettings, Settings
 from grx_pipeline.storage.steps import StepContext
+from grx_pipeline.storage.warehouse import build_warehouse
 
 
 @pytest.fixture

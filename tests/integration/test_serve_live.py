@@ -41,12 +41,20 @@ class _Listener(threading.Thread):
         self.connection = socket.create_connection(("127.0.0.1", port), timeout=20)
         self.connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         self.count, self.text = count, ""
+        self._heard = threading.Condition()
         self.start()
 
     def run(self) -> None:
         while self.text.count("data: ") < self.count and (piece := self.connection.recv(65536)):
-            self.text += piece.decode()
+            with self._heard:
+                self.text += piece.decode()
+                self._heard.notify_all()
         self.connection.close()
+
+    def wait_for(self, count: int) -> None:
+        """Wait until so many events have come."""
+        with self._heard:
+            assert self._heard.wait_for(lambda: self.text.count("data: ") >= count, timeout=20)
 
     @property
     def events(self) -> list[dict[str, str]]:
@@ -67,7 +75,8 @@ def test_open_pages_are_told_of_a_new_build_which_is_served_at_once_without_a_re
         every = _Listener(proxy, "/api/events", 4)
         other = _Listener(port, f"/api/events?session={LATEST}", 2)
         latest = _Listener(port, "/api/events?session=latest", 2)
-        time.sleep(0.5)
+        for listener, standing in ((one, 1), (every, 3), (other, 1), (latest, 1)):
+            listener.wait_for(standing)
         publish_session(settings, EARLIER, race=1, team="Team 7")
         for _ in range(8):
             after = ask(port, f"/api/sessions/{EARLIER}/drivers")

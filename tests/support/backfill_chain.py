@@ -14,7 +14,7 @@ from grx_pipeline.backfill.job import Outcome
 from grx_pipeline.backfill.sessions import backfill
 from grx_pipeline.ingest.manifest import Manifest
 from grx_pipeline.settings import Settings
-from grx_pipeline.storage.steps import StepContext, StepOutcome
+from grx_pipeline.storage.steps import Progress, StepContext, StepOutcome
 from support import fake_chain
 from support.fake_chain import build_laps, fail_for_people, fake_settings
 
@@ -54,7 +54,13 @@ def use_in_workers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(steps, "STEPS", fake_chain.fake_chain(laps=build_by_name))
 
 
-def run_all(settings: Settings, *sessions: str, workers: int = 2, cluster: str | None = None) -> list[Outcome]:
+def run_all(
+    settings: Settings,
+    *sessions: str,
+    workers: int = 2,
+    cluster: str | None = None,
+    warn: Progress = lambda _: None,
+) -> list[Outcome]:
     """The outcomes in the order of the sessions; each is told once."""
     told: list[Outcome] = []
     outcomes = backfill(
@@ -64,6 +70,7 @@ def run_all(settings: Settings, *sessions: str, workers: int = 2, cluster: str |
         cluster=cluster,
         tell=told.append,
         progress=lambda _: None,
+        warn=warn,
     )
     assert sorted(o.session for o in told) == sorted(sessions)
     return outcomes

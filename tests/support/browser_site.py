@@ -63,7 +63,12 @@ def at_line(opened: Opened) -> None:
     """The cursor to the end of the lap."""
     opened.page.locator("#trace-slider").focus()
     opened.page.keyboard.press("End")
-    opened.page.wait_for_timeout(100)
+    drawn(opened.page)
+
+
+def drawn(page: Page) -> None:
+    """Wait until what was done to the page is drawn: the cursor moves with the next frame."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def compare_pages(site: Site) -> list[str]:

@@ -272,7 +272,8 @@ def _add_pairs(rows: Rows) -> None:
         is_known = a in best and b in best
         note = None if is_known else f"#{CARS.index(b) + 11} has no clean lap."
         gap = best[b] - best[a] if is_known else None
-        rows["comparisons"].append({"vehicle_a": a, "vehicle_b": b, "gap_ms": gap, "note": note})
+        pair = {"vehicle_a": a, "vehicle_b": b, "gap_ms": gap, "uncertain_ms": None, "note": note}
+        rows["comparisons"].append(pair)
         for n in (1, 2, 3) if is_known else ():
             bests = [medians[vehicle][f"best_sector_{n}_ms"] for vehicle in (a, b)]
             rows["comparison_lines"].append(

@@ -107,6 +107,41 @@ def test_a_failed_step_raises_and_what_reads_it_does_not_run(context: StepContex
     assert not (context.paths.session_lake("race") / "after").exists()
 
 
+def test_a_step_that_loses_its_connection_is_told_so_and_its_worker_goes_on(context: StepContext) -> None:
+    def fail(context: StepContext) -> None:
+        raise ConnectionResetError("the service hung up")
+
+    steps = step("bad", does=fail), step("other"), step("beyond", "other")
+    with steps_ahead(steps, context, workers=2, stop_wait_s=STOP_WAIT_S, tell=lambda *_: None) as ahead:
+        assert ahead is not None
+        with pytest.raises(ConnectionResetError, match="hung up"):
+            ahead.judged("bad")
+        assert ahead.judged("beyond") is not None
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError("nobody reads"), ValueError("closed")])
+def test_whoever_waits_hears_that_progress_could_not_be_told(
+    context: StepContext, tmp_path: Path, error: Exception
+) -> None:
+    go_on = tmp_path / "go on"
+    os.mkfifo(go_on)
+
+    def work(context: StepContext) -> None:
+        go_on.read_text()
+        context.progress("half way")
+
+    def tell(*_: str) -> None:
+        raise error
+
+    steps = step("first"), step("second", "first", does=work)
+    with steps_ahead(steps, context, workers=2, stop_wait_s=STOP_WAIT_S, tell=tell) as ahead:
+        assert ahead is not None
+        ahead.judged("first")
+        go_on.write_text("")
+        with pytest.raises(type(error), match=str(error)):
+            ahead.judged("second")
+
+
 def test_what_reads_a_step_that_its_checks_block_does_not_run(
     context: StepContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from support.lap_records import YELLOW, make_driver, make_lap, make_laps, make_siwtl
 
-from grx_pipeline.publishing.manifest import MANIFEST, BuildManifest, FileEntry
+from grx_pipeline.publishing.manifest import MANIFEST, SCHEMA_VERSION, BuildManifest, FileEntry
 from grx_pipeline.reports.api import CarRecords
 from grx_pipeline.reports.changes import car_changes, session_changes
 from grx_pipeline.reports.correction_records import Correction
 from grx_pipeline.reports.driving import dptad, driver_corners, ledger, opportunities
 from grx_pipeline.reports.earlier import EarlierBuild, read_earlier
-from grx_pipeline.reports.encoding import SCHEMA_VERSION, to_json
+from grx_pipeline.reports.encoding import to_json
 from grx_pipeline.reports.formats import Style
 from grx_pipeline.reports.records import DataQuality, FleetSummary, Session
 from grx_pipeline.reports.reference_records import References

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from support import narrative_session as made
+from support.api_schemas import schema_of
 from support.narrative_session import HABITS, HOSTILE, SESSION, WINNER
 
 from grx_pipeline.narratives.steps import build_narratives
@@ -15,7 +16,7 @@ from grx_pipeline.paths import Paths
 from grx_pipeline.reports.coach_page import CoachView, coach_view
 from grx_pipeline.reports.encoding import to_json
 from grx_pipeline.reports.formats import Style
-from grx_pipeline.reports.json_schema import file_schema, schema_of
+from grx_pipeline.reports.json_schema import file_schema
 from grx_pipeline.reports.narrative_records import ChatContext, CoachText
 from grx_pipeline.reports.narratives import SessionTexts
 from grx_pipeline.reports.renderer import render

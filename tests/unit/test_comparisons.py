@@ -113,6 +113,16 @@ def test_a_session_without_corners_is_compared_by_sector() -> None:
 def test_a_car_that_few_crossings_place_is_named_with_what_is_certain() -> None:
     row, _ = pair(compare(corner_session({"a": {}, "b": {}}), a=0.25), "a", "b")
     assert row["note"] == "#1: few crossings place its laps, so gaps under 0.25 s in a corner are uncertain."
+    assert row["uncertain_ms"] == 250.0
+
+
+def test_a_pair_is_as_uncertain_as_the_worse_of_the_two_and_only_where_there_are_corners_to_compare() -> None:
+    limits = {"a": 0.1, "b": 0.25}
+    assert pair(compare(corner_session({"a": {}, "b": {}, "c": {}}), **limits), "a", "b")[0]["uncertain_ms"] == 250.0
+    assert np.isnan(pair(compare(corner_session({"a": {}, "b": {}, "c": {}}), c=0.1), "a", "b")[0]["uncertain_ms"])
+    without = corner_session({"a": {}, "b": {}})
+    without["segment_laps"] = without["segment_laps"].iloc[:0]
+    assert compare(without, **limits).pairs["uncertain_ms"].to_pylist() == [None]
 
 
 def test_segments_in_a_gap_have_no_time_and_are_named() -> None:

@@ -1,4 +1,5 @@
 import gzip
+import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -241,3 +242,14 @@ def test_a_broken_zip_and_a_contradictory_session_do_not_stop_the_others(tmp_pat
     assert len(found.problems) == 2
     assert "cota.zip: damaged or cut short" in found.problems[0]
     assert "sonoma-2025-r1: two different weather files" in found.problems[1]
+
+
+def test_a_folder_whose_name_is_no_utf8_is_told_and_can_be_printed(tmp_path: Path) -> None:
+    write_session(tmp_path / "season" / os.fsdecode(b"barber\xff") / "race1")
+    write_session(tmp_path / "season" / "sonoma" / "race1", track="sonoma")
+    (tmp_path / "season" / os.fsdecode(b"notes\xff.txt")).touch()
+    found = look(tmp_path / "season")
+    assert [session.session for session in found.sessions] == ["sonoma-2025-r1"]
+    assert [file.name for file in found.ignored] == ["notes?.txt"]
+    assert found.problems
+    assert all("barber?/race1" in text and "rename" in text and text.encode() for text in found.problems)

@@ -1,5 +1,6 @@
 """Work in a copy of the process."""
 
+import multiprocessing
 import os
 import signal
 from collections.abc import Callable
@@ -39,6 +40,30 @@ def test_what_fails_there_is_raised_here_and_tells_where() -> None:
     assert "in fail" in str(raised.value.__cause__)
 
 
+class TwoWordedError(Exception):
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(f"{first} {second}")
+
+
+def fail_in_two_words() -> None:
+    raise TwoWordedError("line", "7")
+
+
+def test_an_error_that_cannot_be_sent_is_told_by_name_and_text() -> None:
+    with beside(fail_in_two_words, processors=2) as other, pytest.raises(GrxError, match="TwoWordedError: line 7"):
+        other()
+
+
+def interrupt() -> str:
+    os.kill(os.getpid(), signal.SIGINT)
+    return "done"
+
+
+def test_ctrl_c_is_the_parents_to_answer() -> None:
+    with beside(interrupt, processors=2) as other:
+        assert other() == "done"
+
+
 def test_a_copy_that_is_killed_is_an_error_for_a_person() -> None:
     with beside(die, processors=2) as other, pytest.raises(GrxError, match=r"killed.*run again"):
         other()
@@ -48,5 +73,4 @@ def test_a_copy_that_is_killed_is_an_error_for_a_person() -> None:
 def test_no_copy_outlives_a_block_that_ends_without_its_result(task: Callable[[], object]) -> None:
     with pytest.raises(KeyError), beside(task, processors=2):
         raise KeyError
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert multiprocessing.active_children() == []

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grx_pipeline.reports.encoding import SCHEMA_VERSION, Envelope, content_build, from_row, to_json
+from grx_pipeline.publishing.manifest import SCHEMA_VERSION
+from grx_pipeline.reports.encoding import Envelope, content_build, from_row, to_json
 from grx_pipeline.reports.precision import DECIMALS, rounded, rounded_series, whole, whole_series
 from grx_pipeline.reports.records import (
     Range,

@@ -48,6 +48,17 @@ def test_sessions_that_come_later_are_there_without_making_the_file_again(paths:
     ]
 
 
+def test_a_data_folder_whose_name_reads_as_a_pattern_is_taken_as_it_is(tmp_path: Path) -> None:
+    for name, session in (("a[1] *b's", "own-2025-r1"), ("a1 xyb's", "other-2025-r1")):
+        paths = Paths(data=tmp_path / name, reports=tmp_path / "reports")
+        _write(paths, session, "weather", 2)
+        _write(paths, session, "telemetry", 3, part="GR86-002-000")
+        build_views(paths)
+    paths = Paths(data=tmp_path / "a[1] *b's", reports=tmp_path / "reports")
+    assert _ask(paths, "SELECT DISTINCT session FROM weather") == [("own-2025-r1",)]
+    assert _ask(paths, "SELECT DISTINCT session, part FROM telemetry") == [("own-2025-r1", "GR86-002-000")]
+
+
 def test_a_table_of_parts_says_of_which_file_a_row_is(paths: Paths) -> None:
     _write(paths, "a-2025-r1", "telemetry", 2, part="GR86-002-000")
     _write(paths, "a-2025-r1", "telemetry", 1, part="x%20y-1")

@@ -5,17 +5,20 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from support.chat_context import driver_context, fact, fleet_context, pair_context
 
 from grx_pipeline.narratives.writer import NoAnswerError, Reply
+from grx_pipeline.publishing.manifest import SCHEMA_VERSION
 from grx_pipeline.publishing.service_records import ChatAnswer, ChatRequest, Turn
 from grx_pipeline.reports.publish import publish
 from grx_pipeline.serve.answers import Answers
-from grx_pipeline.serve.conversation import Context
+from grx_pipeline.serve.app import create_app
 from grx_pipeline.serve.index import SiteIndex
 from grx_pipeline.serve.limits import Rate
 from grx_pipeline.serve.speaker import ModelSpeaker
+from grx_pipeline.settings import Settings
 
 SESSION = "barber-2025-r1"
 A, B, C = "GR86-002-2", "car-13", "GR86/004 78%"
@@ -34,7 +37,6 @@ def index(tmp_path: Path) -> SiteIndex:
         f"api/context/drivers/{PATHS[A]}.json": driver_context(A, PATHS[A], "7"),
         f"api/context/drivers/{PATHS[B]}.json": driver_context(B, PATHS[B], "8"),
         f"api/context/compare/{PATHS[B]}/{PATHS[A]}.json": pair_context(B, A, f"compare/{PATHS[B]}/{PATHS[A]}.html"),
-        f"api/context/drivers/{PATHS[C]}.json": {"kind": "of another version"},
         "api/context/index.json": fleet_context(),
     }
     publish(
@@ -42,7 +44,7 @@ def index(tmp_path: Path) -> SiteIndex:
         site=tmp_path / SESSION,
         builds=tmp_path / ".builds" / SESSION,
         session=SESSION,
-        schema_version="1",
+        schema_version=SCHEMA_VERSION,
         now="",
         keep=1,
     )
@@ -143,7 +145,7 @@ def test_a_session_without_facts_says_so(tmp_path: Path) -> None:
         site=tmp_path / SESSION,
         builds=tmp_path / ".builds" / SESSION,
         session=SESSION,
-        schema_version="1",
+        schema_version=SCHEMA_VERSION,
         now="",
         keep=1,
     )
@@ -212,6 +214,40 @@ def test_past_the_services_rate_the_rules_answer_and_nobody_waits(index: SiteInd
     assert [ask(index, "How fast?", speaker=speaking).mode for _ in range(2)] == ["model", "rules"]
 
 
-def test_contexts_of_another_version_are_left_alone() -> None:
-    with pytest.raises(KeyError):
-        Context.of({"facts": [fact("a", "b")], "answers": []})
+def _publish_as(version: str, reports: Path) -> None:
+    broken = {"data": {"kind": "driver", "facts": [fact("a", "b")], "answers": []}}
+    files = {"api/drivers.json": {"data": {"drivers": []}}, "api/context/index.json": broken}
+    publish(
+        {name: json.dumps(document).encode() for name, document in files.items()},
+        site=reports / SESSION,
+        builds=reports / ".builds" / SESSION,
+        session=SESSION,
+        schema_version=version,
+        now="",
+        keep=1,
+    )
+
+
+def test_records_of_another_version_are_said_to_be_so_and_not_read(tmp_path: Path) -> None:
+    _publish_as("0.9", tmp_path)
+    given = ask(SiteIndex(tmp_path, on_change=lambda _: None), "Who won?")
+    assert f"records are of version 0.9, and this server reads version {SCHEMA_VERSION}" in given.answer
+    assert (given.sources, given.suggestions) == ([], [])
+
+
+def test_a_record_that_breaks_its_contract_is_a_fault_of_the_server_and_no_answer(
+    tmp_path: Path,
+) -> None:
+    _publish_as(SCHEMA_VERSION, tmp_path)
+    app = create_app(Settings(data_dir=tmp_path, reports_dir=tmp_path))
+
+    async def post(*, is_raised: bool) -> httpx.Response:
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=is_raised)
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+            return await client.post("/api/ai/chat", json={"message": "Who won?", "session": SESSION})
+
+    given = asyncio.run(post(is_raised=False))
+    assert (given.status_code, given.json()["status"]) == (500, 500)
+    # What the server that runs the application writes into its log.
+    with pytest.raises(KeyError, match="page"):
+        asyncio.run(post(is_raised=True))

@@ -85,6 +85,18 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
         read_frame(path)
 
 
+def test_a_database_is_made_of_the_very_files_that_are_named(tmp_path: Path) -> None:
+    own, other = (tmp_path / name / "laps.parquet" for name in ("a[1] *?b's", "a1 xyb's"))
+    write_table(rows(), own, LAPS)
+    write_table(rows(vehicle_id=["x", "y", "z"]), other, LAPS)
+    publish(tmp_path / "made.duckdb", [(LAPS, [own])])
+    with duckdb.connect(str(tmp_path / "made.duckdb"), read_only=True) as connection:
+        assert connection.execute("SELECT DISTINCT vehicle_id FROM small_laps ORDER BY 1").fetchall() == [
+            ("a",),
+            ("b",),
+        ]
+
+
 def test_parts_of_an_earlier_build_are_removed(tmp_path: Path) -> None:
     for name in ("kept", "old"):
         write_table(rows(), tmp_path / f"{name}.parquet", LAPS)

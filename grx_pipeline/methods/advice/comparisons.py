@@ -63,12 +63,16 @@ class _Level:
 
 @dataclass(frozen=True, kw_only=True)
 class _Field:
-    """The drivers (d,) in the order of the classification, their best lap and their best lap with a trace."""
+    """The drivers (d,) in the order of the classification, their best lap and their best lap with a trace.
+
+    `uncertain_ms` is the gap that is certain of those whose laps few crossings place, NaN for the others.
+    """
 
     order: npt.NDArray[np.object_]
     drivers: pd.DataFrame
     best: _Laps
     traced: _Laps
+    uncertain_ms: Array
 
     @property
     def has_best(self) -> npt.NDArray[np.bool_]:
@@ -93,7 +97,13 @@ def compare_drivers(
     ranked = drivers.assign(is_unplaced=drivers["position"].isna())
     ranked = ranked.sort_values(["is_unplaced", "position", "vehicle_id"]).set_index("vehicle_id")
     order = ranked.index.to_numpy(object)
-    field = _Field(order=order, drivers=ranked, best=_best_laps(clean, order), traced=_best_laps(with_trace, order))
+    field = _Field(
+        order=order,
+        drivers=ranked,
+        best=_best_laps(clean, order),
+        traced=_best_laps(with_trace, order),
+        uncertain_ms=np.array([1000 * uncertain_s.get(str(vehicle), np.nan) for vehicle in order]),
+    )
     first, second = np.triu_indices(len(order), k=1)
     on_traces = field.has_trace[first] & field.has_trace[second]
     off_traces = ~on_traces & field.has_best[first] & field.has_best[second]
@@ -188,7 +198,11 @@ def _lines(level: _Level, order: npt.NDArray[np.object_], first: Rows, second: R
 
 
 def _pairs(
-    field: _Field, limits: Sequence[str | None], first: Rows, second: Rows, on_traces: npt.NDArray[np.bool_]
+    field: _Field,
+    limits: Sequence[str | None],
+    first: Rows,
+    second: Rows,
+    on_traces: npt.NDArray[np.bool_],
 ) -> pa.Table:
     labels = [f"#{number}" for number in field.drivers["car_number"]]
     lap_a, lap_b = (
@@ -204,6 +218,9 @@ def _pairs(
             "lap_a": _whole(lap_a),
             "lap_b": _whole(lap_b),
             "trace_gap_ms": _whole(trace_gap),
+            "uncertain_ms": _nullable(
+                np.where(on_traces, np.fmax(field.uncertain_ms[first], field.uncertain_ms[second]), np.nan)
+            ),
             "note": pa.array(notes, pa.string()),
         }
     )

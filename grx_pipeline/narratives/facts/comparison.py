@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from grx_pipeline.narratives.facts.book import FactBook, Row, Source
-from grx_pipeline.narratives.facts.evidence import uncertain_ms
 from grx_pipeline.narratives.facts.field import Field, sure_difference
 from grx_pipeline.narratives.records import COMPARISON, FactSet, Subject
 
@@ -92,7 +91,7 @@ def comparison_facts(field: Field, row: Row, lines: Iterable[Row]) -> FactSet:
     for line in lines:
         by_level.setdefault(line["level"], []).append(line)
     rules = _add_sectors(book, field, pair, by_level.get("sector", []))
-    sure_ms = max(field.settings.worth_ms, uncertain_ms(row["note"]))
+    sure_ms = max(field.settings.worth_ms, row["uncertain_ms"] or 0.0)
     _add_corners(book, field, pair, by_level.get("corner", []), sure_ms)
     book.add_text("note", "pair", "note", row["note"], source)
     return FactSet(

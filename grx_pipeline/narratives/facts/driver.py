@@ -10,7 +10,6 @@ from grx_pipeline.narratives.records import DRIVER, FactSet, Subject
 
 _NO_LAP = "No lap of yours counts as clean, so there is no target."
 _ONE_LAP = "Only one lap of yours counts as clean, so there is nothing to make a target of."
-_SHORT_RACE = 0.9  # of the winner's laps: less is a race that ended early
 
 
 def driver_facts(field: Field, vehicle: str) -> FactSet:
@@ -20,7 +19,7 @@ def driver_facts(field: Field, vehicle: str) -> FactSet:
     _add_target(book, field, vehicle)
     rules = add_sectors(book, field, vehicle) | add_course(book, field, vehicle)
     rules |= add_driving(book, field, vehicle)
-    if _is_made_on_a_straight(book):
+    if _is_made_on_a_straight(book, field.settings.flat_share):
         sector = book.facts["most.sector"].entity
         rules = {name: entity for name, entity in rules.items() if entity != sector or name.split(":")[1] not in AIMS}
     return FactSet(
@@ -32,11 +31,11 @@ def driver_facts(field: Field, vehicle: str) -> FactSet:
     )
 
 
-def _is_made_on_a_straight(book: FactBook) -> bool:
-    """Whether half or more of what the target asks for in its main sector is no matter of the pedals there."""
+def _is_made_on_a_straight(book: FactBook, flat_share: float) -> bool:
+    """Whether that share of what the target asks for in its main sector, or more, is no matter of the pedals there."""
     most = book.facts.get("most.sector")
     asked = book.value(f"{most.entity.replace(':', '_')}.gain") if most else None
-    return asked is not None and 2 * (book.value("flat.gain") or 0.0) >= asked > 0
+    return asked is not None and (book.value("flat.gain") or 0.0) >= flat_share * asked > 0
 
 
 def _add_result(book: FactBook, field: Field, vehicle: str) -> None:
@@ -48,7 +47,7 @@ def _add_result(book: FactBook, field: Field, vehicle: str) -> None:
     )
     book.add("result.position", "driver", "position", driver["position"], of_car, n=len(field.drivers))
     longest = max(row["laps"] for row in field.drivers)
-    if driver["laps"] < longest * _SHORT_RACE:
+    if driver["laps"] < longest * field.settings.short_race_share:
         book.add("result.completed", "driver", "laps_driven", driver["laps"], of_car, n=longest)
     book.add("best.lap", "driver", "best_lap", statistics.get("best_lap_ms"), of_laps)
     if statistics.get("best_lap_number") is not None:

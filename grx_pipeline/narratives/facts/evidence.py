@@ -1,6 +1,6 @@
-"""The sentences of result tables, back as figures: evidence of opportunities, and the limits of a comparison.
+"""The sentences of result tables, back as figures: evidence of opportunities.
 
-The tables tell them in one wording (methods/advice/patterns.py, comparisons.py); another wording gives no figure.
+The tables tell them in one wording (methods/advice/patterns.py); another wording gives no figure.
 """
 
 import re
@@ -33,8 +33,6 @@ _VARIED = re.compile(
     rf"four of five drivers stay under {_VALUE} {_UNIT}"
 )
 
-_UNCERTAIN = re.compile(r"gaps under (\d+(?:\.\d+)?) s in a corner are uncertain")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Compared:
@@ -65,8 +63,3 @@ def read_evidence(sentence: str) -> Compared | Varied | None:
     if varied and varied["label"] in _FIGURES:
         return Varied(figure=_FIGURES[varied["label"]], own=float(varied[2]), field=float(varied[3]))
     return None
-
-
-def uncertain_ms(note: str | None) -> float:
-    """Under which gap a comparison by corner is uncertain, by its note; 0 where it names none."""
-    return 1000 * max((float(seconds) for seconds in _UNCERTAIN.findall(note or "")), default=0.0)

@@ -106,11 +106,11 @@ def _add_uneven_sector(book: FactBook, field: Field, vehicle: str) -> None:
     book.add("uneven.usual", entity, "field_spread", usual, Source(table="laps"), n=drivers)
 
 
-def _aim(book: FactBook, name: str) -> str:
+def _aim(book: FactBook, name: str, common_share: float) -> str:
     """How to get what the target asks for in a sector: on most laps it is there already; the lap that showed it was
     driven alone; it had a car ahead, and a lap driven alone did as well, or nearly, or none did."""
     reached = book.facts[f"{name}.reached"]
-    if 2 * (reached.value or 0.0) > (reached.n or 0):
+    if (reached.value or 0.0) > common_share * (reached.n or 0):
         return JOIN_RULE
     if f"{name}.tow" not in book:
         return SECTOR_RULE
@@ -122,9 +122,9 @@ def _aim(book: FactBook, name: str) -> str:
 
 def _rules(book: FactBook, field: Field) -> dict[str, str]:
     """Sectors worth aiming at, the one worth a comparison, the uneven one: what is to be had there can be aimed at."""
-    worth = field.settings.worth_ms
+    worth, common_share = field.settings.worth_ms, field.settings.common_share
     rules = {
-        f"sector_{sector}:{_aim(book, f'sector_{sector}')}": f"sector:{sector}"
+        f"sector_{sector}:{_aim(book, f'sector_{sector}', common_share)}": f"sector:{sector}"
         for sector in SECTORS
         if (book.value(f"sector_{sector}.gain") or 0.0) >= worth
     }

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+_NUMBERS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _CAR = re.compile(r"(?:#|\b(?:car|number|no\.?|driver)\s+#?)(\d{1,3})\b")
 # Numbers alone are cars only beside these words, or where there is nothing else.
 _BESIDE = re.compile(
@@ -19,16 +20,16 @@ _SECTOR = re.compile(
     r"\b(?:s|sector)[ -]?([123])\b|\bsector (one|two|three)\b|\b(first|second|third|last|final) sector\b"
 )
 _LAP = re.compile(
-    r"\b(?:lap|l)(?: number| no\.?)?[ #-]?(\d{1,3})\b|\b(\d{1,3})(?:st|nd|rd|th) lap\b|\b(first|last|final) lap\b"
+    r"\b(?:lap|l)(?: number| no\.?)?[ #-]?(\d{1,3})\b|\b(\d{1,3})(?:st|nd|rd|th) lap\b"
+    rf"|\b({'|'.join(_NUMBERS)}|last|final) lap\b"
 )
-_NUMBERS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _PLACE = re.compile(
     rf"\b(?:p|position |place )(\d{{1,2}})\b|\b(\d{{1,2}})(?:st|nd|rd|th)\b|\b({'|'.join(_NUMBERS)}|last|winner"
     r"|leader)\b"
     r"(?!\s+(?:sector|lap|corner|turn|thing|half|part|stint|segment|and foremost))"
 )
 _SECTOR_WORDS = {"one": 1, "two": 2, "three": 3, "first": 1, "second": 2, "third": 3, "last": 3, "final": 3}
-_OWN = re.compile(r"\b(?:i|me|my|mine|myself|we|our|us|i'm|i've|am)\b")
+OWN = re.compile(r"\b(?:i|me|my|mine|myself|we|our|us|i'm|i've|am)\b")
 _FIELD = re.compile(
     r"\b(?:who|whose|which (?:car|driver|team)|anyone|everybody|everyone|overall|of all|the field|of the (?:race"
     r"|day|session|class)"
@@ -66,7 +67,7 @@ class Asked:
         text = message.casefold().replace("\u2019", "'")
         named, rest, unknown = _named(text, drivers)
         own = page_cars[0] if len(page_cars) == 1 else None
-        speaks_of_own, is_field = bool(_OWN.search(rest)), bool(_FIELD.search(rest))
+        speaks_of_own, is_field = bool(OWN.search(rest)), bool(_FIELD.search(rest))
         others = tuple(car for car in named if car != own)
         car = (others or named or (None,))[0]
         if car is None and not (is_field and not speaks_of_own):
@@ -126,7 +127,7 @@ def _sector(groups: tuple[str, str, str]) -> int:
 def _lap(groups: tuple[str, str, str]) -> int:
     number, ordinal, word = groups
     if word:
-        return 1 if word == "first" else LAST
+        return _NUMBERS.index(word) + 1 if word in _NUMBERS else LAST
     return int(number or ordinal)
 
 

@@ -11,6 +11,7 @@ from grx_pipeline.serve.lookups.published import SUMMARY, Found, Published, dist
 
 _SMOOTH = ("brake", "throttle", "steering")
 _LISTED = 5
+_BEHIND = re.compile(r"\b(?:behind|after)\b|\bdid (?:i|we) beat\b")
 _SLOWEST = re.compile(r"\b(?:slow|slowest|worst)\b")
 
 
@@ -87,7 +88,9 @@ def one_lap(asked: Asked, published: Published) -> Found | None:
         return found(f"Lap {wanted} has no time in the timing.", source(file, f"laps.{wanted}", "no time"))
     off = (
         ""
-        if not lap["gap_to_best_ms"]
+        if lap["gap_to_best_ms"] is None
+        else f", {voice.possessive[0].lower() + voice.possessive[1:]} best"
+        if lap["gap_to_best_ms"] == 0
         else f", {gap(lap['gap_to_best_ms'])} s to {voice.possessive[0].lower() + voice.possessive[1:]} best"
     )
     text = f"Lap {wanted}: {lap_time(lap['lap_time_ms'])}{off}."
@@ -223,6 +226,25 @@ def quicker(asked: Asked, published: Published) -> Found | None:
             for car, row in zip(cars, rows, strict=False)
         ),
     )
+
+
+def neighbour(asked: Asked, published: Published) -> Found | None:
+    """Who finished next to the car: ahead of it, or behind."""
+    cars = published.classified()
+    own = next((place for place, car in enumerate(cars) if car["vehicle_id"] == asked.car), None)
+    if own is None:
+        return result(asked, published)
+    voice = Voice.of(asked, published)
+    stood = f"{'you' if asked.is_own else voice.subject} finished P{cars[own]['position']} of {len(cars)}"
+    of_own = source(SUMMARY, f"classification.{cars[own]['vehicle_id']}.position", stood)
+    next_to = own + 1 if asked.has(_BEHIND) else own - 1
+    if not 0 <= next_to < len(cars):
+        return found(f"Nobody: {stood}.", of_own)
+    other = cars[next_to]
+    off = distance(other).lstrip("+")
+    text = f"{published.label(other['vehicle_id'])} finished P{other['position']}"
+    text += f", {off} behind the winner; {stood}." if off else f"; {stood}."
+    return found(text, source(SUMMARY, f"classification.{other['vehicle_id']}.position", text), of_own)
 
 
 def smoothness(asked: Asked, published: Published) -> Found | None:

@@ -4,13 +4,7 @@ import re
 
 _NOT_PUBLISHED = (
     (re.compile(r"\bfuel|\bpetrol|\bgallon"), "fuel"),
-    (
-        re.compile(
-            r"\b(?:tyre|tire)s?\b.*\b(?:pressure|temperature|temp|compound|wear)|\b(?:pressure|temperature|temp"
-            r"|wear) of\b.*\b(?:tyre|tire)"
-        ),
-        "tyre pressures, temperatures or wear",
-    ),
+    (re.compile(r"\bt[yi]res?\b|\brubber\b|\bgrip\b"), "the tyres: nothing measures them, only the pace is known"),
     (
         re.compile(
             r"\bset.?ups?\b|\bspring|\bdamper|\bcamber|\btoe\b|\bride height|\broll bar|\balignment|\bbrake bias"

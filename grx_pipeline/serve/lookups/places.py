@@ -126,13 +126,9 @@ def advice(asked: Asked, published: Published) -> Found | None:
 
 def corner(asked: Asked, published: Published) -> Found | None:
     """A car in a corner: the medians of its laps beside the class."""
-    known = published.build.record("api/track.json")
-    names = [row["corner"] for row in known["corners"]] if known else []
-    name = next((name for name in names if covers(name, asked.corners[0])), None)
-    if not names:
-        return found("This session has no map with corners.")
+    name, problem = corner_name(asked, published)
     if name is None:
-        return found(f"There is no T{asked.corners[0].upper()} on this map. Its corners: {', '.join(names)}.")
+        return problem
     file, record = published.record("corners", asked.car or "")
     row = next((row for row in record["corners"] if row["corner"] == name), None) if record else None
     if row is None:
@@ -140,10 +136,29 @@ def corner(asked: Asked, published: Published) -> Found | None:
         note = (record or {}).get("note") or "No lap has a trusted trace."
         return found(f"There are no corner figures of {whose}. {note}", source(file, "note", note))
     laps, said = counted(len(record["lap_numbers"]), "lap"), _corner_figures(asked, row["figures"])
+    if not asked.is_own:
+        laps += f" of {published.label(asked.car or '')}"
     if not said:
         return found(f"The traces of {laps} do not show that at {name}.")
     text = f"{name}, medians of {laps} with a trace: {'; '.join(said)}. Distances are from the finish line."
     return found(text, source(file, f"corners.{name}", f"{name}: {'; '.join(said)}"))
+
+
+def corner_name(asked: Asked, published: Published) -> tuple[str | None, Found | None]:
+    """The corner of the map that was named; without it, that there is none."""
+    known = published.build.record("api/track.json")
+    names = [row["corner"] for row in known["corners"]] if known else []
+    if not names:
+        return None, found("This session has no map with corners.")
+    name = next((name for name in names if covers(name, asked.corners[0])), None)
+    if name is None:
+        return None, found(f"There is no T{asked.corners[0].upper()} on this map. Its corners: {', '.join(names)}.")
+    return name, None
+
+
+def names_figure(asked: Asked) -> bool:
+    """Whether a figure of a corner is asked for, such as where braking begins."""
+    return any(asked.has(row[0]) for row in _FIGURES)
 
 
 def _corner_figures(asked: Asked, figures: Mapping[str, Any]) -> list[str]:
@@ -154,31 +169,6 @@ def _corner_figures(asked: Asked, figures: Mapping[str, Any]) -> list[str]:
     rows = wanted or [row for row in _FIGURES if row[1] in _USUAL]
     said = [_figure(figures.get(key), label, unit, decimals) for _, key, label, unit, decimals in rows]
     return first + [text for text in said if text]
-
-
-def pair(published: Published, cars: tuple[str, str]) -> Found | None:
-    """Two cars by their best clean laps, sector by sector."""
-    paths = [published.build.paths.get(car, car) for car in cars]
-    file = f"api/compare/{paths[0]}/{paths[1]}.json"
-    record = published.build.record(file)
-    if record is None or record["gap_ms"] is None:
-        return None
-    names = [published.label(car) for car in cars]
-    quick, slow = (names[0], names[1]) if record["gap_ms"] >= 0 else (names[1], names[0])
-    sign = 1 if record["gap_ms"] >= 0 else -1
-    text = f"By best clean lap {quick} is {sector_time(abs(record['gap_ms']))} s quicker than {slow}"
-    rows = [row for row in record["sectors"] if row["gap_ms"] is not None]
-    if rows:
-        text += ": " + ", ".join(f"{row['name']} {gap(int(sign * row['gap_ms']))} s" for row in rows)
-        text += f" (+ is what {quick} gains)"
-    return found(
-        f"{text}.",
-        source(
-            file,
-            "gap_ms",
-            f"laps {record['lap_a']} and {record['lap_b']}: {sector_time(abs(record['gap_ms']))} s apart",
-        ),
-    )
 
 
 def covers(name: str, corner: str) -> bool:

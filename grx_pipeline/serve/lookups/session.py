@@ -75,6 +75,11 @@ def gap_between(asked: Asked, published: Published) -> Found | None:
     )
 
 
+def by_lap(_: Asked, __: Published) -> Found:
+    """That nobody's place during the race is published."""
+    return found("What was published gives places and gaps at the flag, not lap by lap.")
+
+
 def best_lap(_: Asked, published: Published) -> Found | None:
     """The best lap of the field, and who is next."""
     best = published.statistic("best_lap_ms")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from grx_pipeline.serve.lookups import cars, places, session
 from grx_pipeline.serve.lookups.asked import Asked
@@ -31,7 +31,16 @@ def _topic(
 
 _BEST = r"\b(?:best|fast\w*|quick\w*|record)\b"
 _BEST_LAP = rf"{_BEST}.*\blaps?\b|\blaps?\b.*{_BEST}|\bpersonal best\b|\bpb\b|\blap record\b"
+_AT_A_LAP = re.compile(r"\b(?:after|on|at|by|in|until|through)(?: the)?(?: end of)? (?:lap|\w+ lap)\b")
+_SLOW = re.compile(r"\bslow|\bworst")
+_WINNERS = re.compile(r"^(?!.*\b(?:i|me|my|we|our)\b).*\b(?:winner|leader)'s\b")
 _SESSION = (
+    _topic(
+        r"\b(?:far|much|who)\b.*\b(?:behind|ahead|in front)\b|\b(?:gap|position|place)\b"
+        r"|\b(?:behind|ahead) (?:after|on|by|at)\b",
+        session.by_lap,
+        lambda a: bool(a.laps) and a.has(_AT_A_LAP),
+    ),
     _topic(
         r"\bweather|\bhot\b|\bcold\b|\bwarm\b|\btemperatures?\b|\brain|\bwet\b|\bdry\b|\bwind|\bhumid|\bsunny",
         session.weather,
@@ -60,7 +69,7 @@ _SESSION = (
     ),
 )
 _FIELD = (
-    _topic(r"\bsector", session.best_sector, lambda a: bool(a.sectors)),
+    _topic(r"\bsector", session.best_sector, lambda a: bool(a.sectors) and not a.has(_SLOW)),
     _topic(rf"{_BEST_LAP}|\b(?:who|which)\b.*\b(?:fastest|quickest)\b", session.best_lap),
     _topic(r"\btop speed|\b(?:highest|max\w*) speed|\bspeed trap|\bstraight.?line", session.top_speed),
     _topic(r"\bconsisten|\bstead|\bmost even", session.steadiest),
@@ -68,7 +77,8 @@ _FIELD = (
     _topic(r"\bwho\b|\bwhich\b|\bp\d|\blast\b", session.place, lambda a: bool(a.places) and not a.named),
 )
 _CAR = (
-    _topic(r"\bwho\b.*\b(?:faster|quicker|ahead of|better than)", cars.quicker),
+    _topic(r"\bwho\b.*\b(?:faster|quicker|better than)", cars.quicker),
+    _topic(r"\bwho\b.*\b(?:behind|ahead|in front|before|after|beat)\b", cars.neighbour, lambda a: not a.laps),
     _topic(r"", places.corner, lambda a: bool(a.corners) and not _asks_advice(a)),
     _topic(r"", places.sector, lambda a: bool(a.sectors)),
     _topic(r"", cars.one_lap, lambda a: bool(a.laps)),
@@ -107,11 +117,21 @@ def look_up(asked: Asked, published: Published) -> Found | None:
     if asked.unknown:
         numbers = [f"#{driver['car_number']}" for driver in published.drivers]
         return found(f"There is no car #{asked.unknown[0]} in this session. Its cars: {', '.join(numbers)}.")
+    asked = _of_winner(asked, published)
     of_whom = () if asked.needs_car else _FIELD if asked.car is None else _CAR
     if (answer := _first(asked, published, (*_SESSION, *of_whom))) is not None:
         return answer
     is_of_a_car = asked.has(_ASKS_HOW) or any(topic.fits(asked) for topic in (*_CAR, *_LAST))
     return found(_WHICH_CAR) if asked.needs_car and is_of_a_car else None
+
+
+def _of_winner(asked: Asked, published: Published) -> Asked:
+    """The question about the car that "the winner's" means."""
+    cars = published.classified()
+    if not cars or not asked.has(_WINNERS):
+        return asked
+    winner = cars[0]["vehicle_id"]
+    return replace(asked, car=winner, is_own=asked.is_own and asked.car == winner)
 
 
 def fall_back(asked: Asked, published: Published) -> Found | None:
