@@ -19,8 +19,8 @@ from grx_pipeline.cli_site import publish, serve, verify_site
 from grx_pipeline.cli_tables import print_table
 from grx_pipeline.cli_upkeep import clean, doctor
 from grx_pipeline.errors import GrxError, InputError, SessionBusyError
-from grx_pipeline.ingest.catalogue import Catalogue, find_sessions, find_while, known_manifests
-from grx_pipeline.ingest.manifest import Manifest
+from grx_pipeline.ingest.catalogue import Catalogue, contents, find_sessions, find_while, known_manifests
+from grx_pipeline.ingest.manifest import Manifest, read_manifest
 from grx_pipeline.paths import Paths
 from grx_pipeline.settings import Settings
 from grx_pipeline.storage.atomic import write_bytes
@@ -242,6 +242,7 @@ def narratives(settings: Settings, sessions: list[str]) -> tuple[str, Path]:
 
 
 _CLOSING_COLUMNS = ("session", "cars", "laps", "clean laps", "telemetry rows", "set aside", "seconds", "page")
+_OUTCOMES = {"failed": "its last run failed", "died": "its last run was killed", "running": "a run is going on"}
 _SESSION_COLUMNS = ("session", "files", "missing", "built", "page")
 
 
@@ -281,24 +282,34 @@ def _closing_row(session: str, status: str, seconds: float, settings: Settings) 
 
 
 def _session_row(manifest: Manifest, settings: Settings) -> tuple[str, ...]:
-    from grx_pipeline.steps import stale_steps
-    from grx_pipeline.storage.steps import StepContext
-
-    paths = Paths.of(settings)
-    page = paths.published(manifest.session) / "index.html"
-    context = StepContext(session=manifest.session, paths=paths, settings=settings, progress=print)
-    built = "no"
-    if not all(Path(file.path).exists() for file in manifest.files):
-        built = "its raw files are gone"
-    elif page.is_file():
-        built = "older than its inputs" if stale_steps(context) else "up to date"
+    page = Paths.of(settings).published(manifest.session) / "index.html"
     return (
         manifest.session,
         str(len(manifest.files)),
         ", ".join(manifest.missing_kinds) or "nothing",
-        built,
+        _standing(manifest, settings, is_published=page.is_file()),
         str(page) if page.is_file() else "",
     )
+
+
+def _standing(manifest: Manifest, settings: Settings, *, is_published: bool) -> str:
+    """Whether the session's report is there and current, and whether its last run came to a good end."""
+    from grx_pipeline.steps import stale_steps
+    from grx_pipeline.storage.last_run import outcome_of, read_last_run
+    from grx_pipeline.storage.steps import StepContext
+
+    paths, session = Paths.of(settings), manifest.session
+    if not all(Path(file.path).exists() for file in manifest.files):
+        return "its raw files are gone"
+    said = "no"
+    if is_published:
+        now = [contents(found) for found in find_sessions([session], paths).sessions]
+        is_same = now == [contents(read_manifest(paths.manifest(session)))]
+        context = StepContext(session=session, paths=paths, settings=settings, progress=print)
+        said = "up to date" if is_same and not stale_steps(context) else "older than its inputs"
+    last = read_last_run(paths, session)
+    outcome = outcome_of(last, paths, session) if last else "built"
+    return said if outcome == "built" else f"{said}; {_OUTCOMES[outcome]}"
 
 
 def _number(value: float | str | None) -> str:

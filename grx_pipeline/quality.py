@@ -215,6 +215,30 @@ def check_sector_sums(tables: Tables, settings: QualitySettings) -> CheckOutcome
     )
 
 
+def check_result_laps(tables: Tables, settings: QualitySettings) -> CheckOutcome:
+    """The timing has as many laps of each car as the result; two cars of one number are counted together."""
+    results = tables["results"].to_pandas()
+    wanted = results[results["is_used"]].groupby("car_number")["laps"].sum()
+    found = tables["drivers"].to_pandas().groupby("car_number")["laps"].sum().reindex(wanted.index, fill_value=0)
+    off = pd.DataFrame({"laps_in_result": wanted, "laps_in_timing": found})[found != wanted]
+    if off.empty:
+        text = f"Each of {len(wanted)} car numbers has as many laps in the timing as in the result."
+    else:
+        text = (
+            f"{len(off)} of {len(wanted)} car numbers have other laps in the timing than in the result:"
+            f" {int(off['laps_in_timing'].sum())} instead of {int(off['laps_in_result'].sum())}."
+            " Is the file of laps (23_*) cut short, or of another race?"
+        )
+    return CheckOutcome(
+        name="laps_as_in_the_result",
+        passed=off.empty,
+        text=text,
+        figures={"car_numbers": len(wanted), "car_numbers_off": len(off)},
+        offenders=_first(off.reset_index(), settings),
+        offenders_are="cars whose laps differ",
+    )
+
+
 def check_crossings(tables: Tables, settings: QualitySettings) -> CheckOutcome:
     """The loggers' line crossings fall on official laps."""
     session, loggers = tables["sessions"].to_pandas(), tables["logger_matches"].to_pandas()
@@ -321,6 +345,13 @@ MEANING_CHECKS: tuple[MeaningCheck, ...] = (
         text="S1 + S2 + S3 is the official lap time.",
         tables=("laps",),
         judge=check_sector_sums,
+    ),
+    MeaningCheck(
+        name="laps_as_in_the_result",
+        step="core_laps",
+        text="The timing has as many laps of each car as the result.",
+        tables=("drivers", "results"),
+        judge=check_result_laps,
     ),
     MeaningCheck(
         name="crossings_matched",

@@ -17,6 +17,7 @@ from grx_pipeline.quality import (
     Tables,
     check_channels,
     check_crossings,
+    check_result_laps,
     check_row_accounting,
     check_sector_sums,
     check_siwtl,
@@ -72,6 +73,24 @@ def test_laps_without_a_sector_are_not_judged_but_said() -> None:
     outcome = check_sector_sums(_rows("laps", [_lap(1, (None, 30_000, 30_000), 90_000)]), SETTINGS)
     assert outcome.passed
     assert outcome.figures["laps_without_all_sectors"] == 1
+
+
+def _result(laps: dict[str, int], timed: list[tuple[str, int]]) -> dict[str, pa.Table]:
+    results = [{"car_number": number, "laps": count, "is_used": True} for number, count in laps.items()]
+    provisional = [{"car_number": number, "laps": 99, "is_used": False} for number in laps]
+    drivers = [{"car_number": number, "laps": count} for number, count in timed]
+    return _rows("results", results + provisional) | _rows("drivers", drivers)
+
+
+def test_a_timing_file_that_was_cut_short_is_told_by_the_laps_of_the_result() -> None:
+    outcome = check_result_laps(_result({"3": 20, "7": 20, "9": 0}, [("3", 20), ("7", 8)]), SETTINGS)
+    assert not outcome.passed
+    assert "1 of 3 car numbers have other laps in the timing than in the result: 8 instead of 20" in outcome.text
+    assert outcome.offenders == ({"car_number": "7", "laps_in_result": 20, "laps_in_timing": 8},)
+
+
+def test_two_cars_of_one_number_are_held_against_the_result_together() -> None:
+    assert check_result_laps(_result({"3": 37}, [("3", 20), ("3", 17)]), SETTINGS).passed
 
 
 def _crossings(crossings: int, matched: int) -> dict[str, pa.Table]:
@@ -240,9 +259,11 @@ def test_a_file_that_was_cut_or_has_other_columns_is_said(tmp_path: Path) -> Non
         file_problems(table, path)
 
 
-def test_every_check_looks_at_tables_of_its_own_step() -> None:
+def test_every_check_looks_at_tables_of_its_own_step_and_of_those_it_reads() -> None:
     for check in MEANING_CHECKS:
-        assert set(check.tables) <= set(STEPS[check.step].tables)
+        step = STEPS[check.step]
+        known = {table for name in (step.name, *step.reads) for table in STEPS[name].tables}
+        assert set(check.tables) <= known
 
 
 def test_an_outcome_carries_the_name_it_is_declared_under() -> None:

@@ -262,3 +262,10 @@ def test_two_runs_of_one_session_do_not_work_at_once(place: Place) -> None:
     assert second.returncode == 1
     assert re.search(rf"process {first.pid} on \S+ is running this session", second.stderr)
     assert first.returncode == 0
+
+
+def test_sessions_tells_of_a_file_that_was_changed_after_the_report(place: Place) -> None:
+    assert place.grx("run", place.raw).returncode == 0
+    assert "up to date" in place.grx("sessions").stdout
+    (place.raw / "session.toml").write_text('[drivers]\n"2" = "Ada Byron"\n')
+    assert "older than its inputs" in place.grx("sessions").stdout
