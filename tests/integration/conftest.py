@@ -1,4 +1,4 @@
-"""Servers that several modules ask: started once."""
+"""Servers that several modules ask: started once for each."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ import pytest
 from support.served_site import Servers, serving
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     with serving(tmp_path_factory.mktemp("served")) as running:
         yield running
