@@ -94,7 +94,7 @@ def test_workers_end_with_the_program_and_their_runs_are_marked(settings: Settin
 
 
 def _stopped(process: "subprocess.Popen[str]", number: signal.Signals) -> str:
-    """What the program told after the signal; a second one follows where Python dropped the first, as in a finalizer."""
+    """What the program told after the signal, sent again where Python dropped it, as it does in a finalizer."""
     process.send_signal(number)
     try:
         return process.communicate(timeout=30)[0]
