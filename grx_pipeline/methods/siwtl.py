@@ -31,8 +31,6 @@ SECTION_COLUMNS = tuple(f"{name}_ms" for name in SECTIONS)
 _COLUMNS = {3: SECTOR_COLUMNS, 6: SECTION_COLUMNS}
 _NAMES = {3: ("S1", "S2", "S3"), 6: ("IM1a", "IM1", "IM2a", "IM2", "IM3a", "FL")}
 
-# Standard deviation of a normal distribution in units of its median absolute deviation.
-
 
 @dataclass(frozen=True, kw_only=True)
 class CleanLaps:
