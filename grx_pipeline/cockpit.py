@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 
 from grx_pipeline.errors import PortTakenError
 from grx_pipeline.forks import end_with_parent
+from grx_pipeline.instance import open_instance, repair_runs
 from grx_pipeline.paths import Paths
-from grx_pipeline.runner import LOCATION, MODULE, interrupt_on_sigterm, open_instance, prepare_instance, repair_runs
+from grx_pipeline.runner import LOCATION, MODULE, interrupt_on_sigterm
 from grx_pipeline.settings import Settings
 from grx_pipeline.storage.atomic import write_bytes
 
@@ -37,17 +38,21 @@ def launch_ui(settings: Settings, *, host: str, port: int, tell: Callable[[str],
         raise PortTakenError(
             f"{host}:{port} is taken; an earlier `grx ui` may still run there: stop it, or name another with --port"
         )
-    prepare_instance(paths)
     pages = _pages_command(settings)
     commands = [*_dagster_commands(paths, host, port), *([pages] if pages else [])]
-    with interrupt_on_sigterm(), _children(commands, _environment(paths), end_s=settings.run.stop_wait_s) as ended:
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        interrupt_on_sigterm(),
+        # First: the children that find no store would all make one at the same time.
+        open_instance(paths) as instance,
+        _children(commands, _environment(paths), end_s=settings.run.stop_wait_s) as ended,
+    ):
         tell(f"the Dagster UI is on http://{host}:{port} in a moment; Ctrl-C ends it")
         tell(f"its links lead to {settings.serve.address}{', served along' if pages else ''}")
         tell(f"sessions that land in {paths.raw} are run by themselves")
-        with open_instance(paths) as instance, contextlib.suppress(KeyboardInterrupt):
-            while (status := ended(settings.run.repair_gap_s)) is None:
-                repair_runs(instance)
-            return status
+        while (status := ended(settings.run.repair_gap_s)) is None:
+            repair_runs(instance)
+        return status
     return 0
 
 

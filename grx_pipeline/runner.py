@@ -1,6 +1,6 @@
 """Runs a session as one recorded Dagster run in this process.
 
-The only module with private Dagster imports (a contract test pins them). Knows nothing of what steps do.
+It and instance.py alone have private Dagster imports (a contract test pins them). Knows nothing of what steps do.
 """
 
 import contextlib
@@ -12,10 +12,9 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from importlib import resources
 from pathlib import Path
 from types import FrameType
-from typing import Any, Literal
+from typing import Literal
 
 import dagster as dg
 from dagster._core.definitions.job_base import InMemoryJob
@@ -26,10 +25,9 @@ from dagster._core.remote_origin import (
     RemoteJobOrigin,
     RemoteRepositoryOrigin,
 )
-from dagster._core.storage.event_log.sqlite import sqlite_event_log
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.utils import make_new_run_id
-from sqlalchemy import Engine
+from dagster_shared.error import SerializableErrorInfo
 
 from grx_pipeline import steps
 from grx_pipeline.ahead import StepsAhead, steps_ahead
@@ -37,19 +35,18 @@ from grx_pipeline.definitions import build_defs
 from grx_pipeline.defs.inputs import report_inputs
 from grx_pipeline.defs.jobs import RUN_CONFIG, SEASON_ASSET, SESSION_JOB
 from grx_pipeline.defs.partitions import SESSION_PARTITIONS
-from grx_pipeline.defs.resources import PARTITION_TAG, WORKER_TAG, Pipeline, worker_tag
-from grx_pipeline.errors import GrxError, SessionBusyError, StorageError
+from grx_pipeline.defs.resources import PARTITION_TAG, Pipeline, worker_tag
+from grx_pipeline.errors import GrxError, SessionBusyError
 from grx_pipeline.ingest.manifest import Manifest, read_manifest, write_manifest
+from grx_pipeline.instance import open_instance, storage_errors
 from grx_pipeline.narratives.steps import UNANSWERED
 from grx_pipeline.paths import Paths
 from grx_pipeline.season import is_last_run_settled, noted_run, why_season_is_stale
 from grx_pipeline.settings import Settings
 from grx_pipeline.space import require_space
 from grx_pipeline.steps import StepResult, forget_step
-from grx_pipeline.storage.atomic import write_bytes
 from grx_pipeline.storage.leftovers import sweep_session
 from grx_pipeline.storage.locks import session_lock
-from grx_pipeline.storage.processes import is_gone
 from grx_pipeline.storage.steps import Progress, StepContext
 
 LOCATION = "grx"
@@ -57,12 +54,6 @@ MODULE = "grx_pipeline.definitions"
 _REPOSITORY = "__repository__"
 # Allocations, and collections of the younger generations, between two looks for cycles.
 _RARELY = (100_000, 50, 100)
-_UNFINISHED = [
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +77,7 @@ class _Ledger:
     results: list[StepResult] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    unwritten: str | None = None
     was_interrupted: bool = False
 
 
@@ -142,66 +134,6 @@ def run_session(
     except GrxError as error:
         seconds = time.perf_counter() - started
         return SessionRun(session=session, status="failed", reason="", seconds=seconds, error=str(error))
-
-
-def prepare_instance(paths: Paths) -> None:
-    """Make the instance's folder with its dagster.yaml; a dagster.yaml that is there is kept."""
-    config = paths.dagster_home / "dagster.yaml"
-    if not config.is_file():
-        write_bytes(config, resources.files("grx_pipeline.defs").joinpath("dagster.yaml").read_bytes())
-
-
-@contextlib.contextmanager
-def open_instance(paths: Paths) -> Iterator[dg.DagsterInstance]:
-    """The instance under the data folder, with dead runs marked as failed."""
-    with look_into_instance(paths) as instance:
-        repair_runs(instance)
-        yield instance
-
-
-@contextlib.contextmanager
-def look_into_instance(paths: Paths) -> Iterator[dg.DagsterInstance]:
-    """The instance as it is."""
-    prepare_instance(paths)
-    with _kept_engines(), dg.DagsterInstance.from_config(str(paths.dagster_home)) as instance:
-        yield instance
-
-
-@contextlib.contextmanager
-def _kept_engines() -> Iterator[None]:
-    """Have Dagster keep the engine of each of its SQLite files: with one for every query it compiles all SQL anew,
-    0.9 s of CPU a run."""
-    module, made = vars(sqlite_event_log), dict[str, Engine]()
-    make = module["create_engine"]
-
-    def kept(url: str, **options: Any) -> Engine:
-        return made.get(url) or made.setdefault(url, make(url, **options))
-
-    module["create_engine"] = kept
-    try:
-        yield
-    finally:
-        module["create_engine"] = make
-
-
-def repair_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Mark runs of this machine as failed whose process is gone; returns their ids.
-
-    Runs of other machines are theirs to repair.
-    """
-    dead = dead_runs(instance)
-    for run in dead:
-        instance.report_run_failed(run, message="The process that ran this is gone; it was killed.")
-    return [run.run_id for run in dead]
-
-
-def dead_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
-    """Runs that are recorded as going on, but whose process on this machine is gone."""
-    claims = {
-        run.run_id: (run, run.tags.get(WORKER_TAG, "").partition(" "))
-        for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED))
-    }
-    return [run for run_id, (run, (claimed, _, mark)) in claims.items() if claimed == run_id and is_gone(mark)]
 
 
 @contextlib.contextmanager
@@ -280,7 +212,7 @@ def _record_run(
         ahead=ahead,
     )
     job = build_defs(chain=steps.STEPS, pipeline=pipeline).resolve_job_def(SESSION_JOB)
-    with _storage_errors(paths), open_instance(paths) as instance:
+    with storage_errors(paths), open_instance(paths) as instance:
         report_inputs(instance, settings, read_manifest(paths.manifest(session)))
         run = _create_run(instance, job, session, selection)
         try:
@@ -300,26 +232,6 @@ def _record_run(
         seconds=time.perf_counter() - started,
         error=None if is_built else "\n".join(ledger.errors),
     )
-
-
-@contextlib.contextmanager
-def _storage_errors(paths: Paths) -> Iterator[None]:
-    """Where the run's record cannot be written (as on a full disk), or is damaged, that is a StorageError."""
-    try:
-        yield
-    except Exception as error:
-        reason = error if isinstance(error, sqlite3.DatabaseError) else error.__cause__
-        if isinstance(reason, sqlite3.OperationalError):
-            raise StorageError(
-                f"{paths.dagster_home}: the record of the run cannot be written ({reason}); free some space, "
-                "or set GRX_DATA_DIR to another disk, then run again"
-            ) from error
-        if isinstance(reason, sqlite3.DatabaseError):
-            raise StorageError(
-                f"{paths.dagster_home}: the records of runs are damaged ({reason}); move that folder away and run"
-                " again: a new one is made, and reports do not depend on it"
-            ) from error
-        raise
 
 
 def _sparse(progress: Progress, *, gap_s: float) -> Progress:
@@ -363,9 +275,12 @@ def job_origin() -> RemoteJobOrigin:
 def _execute(
     instance: dg.DagsterInstance, job: dg.JobDefinition, run: dg.DagsterRun, ledger: _Ledger, progress: Progress
 ) -> None:
-    """Run to the end. Raises KeyboardInterrupt where the run was interrupted."""
+    """Run to the end. Raises KeyboardInterrupt where the run was interrupted, sqlite3.OperationalError where what
+    happened could not be written down."""
     for event in execute_run_iterator(InMemoryJob(job), run, instance):
         _note(event, run.tags[PARTITION_TAG], ledger, progress)
+    if ledger.unwritten is not None:
+        raise sqlite3.OperationalError(ledger.unwritten)
     if ledger.was_interrupted:
         raise KeyboardInterrupt
 
@@ -380,6 +295,7 @@ def _note(event: dg.DagsterEvent, session: str, ledger: _Ledger, progress: Progr
             progress(f"{session}  {line}")
     elif event.is_step_failure:
         failure = event.step_failure_data
+        ledger.unwritten = ledger.unwritten or _unwritten(failure.error)
         if failure.user_failure_data is not None:
             ledger.errors.append(failure.user_failure_data.description or "")
         elif failure.error is not None and failure.error.cls_name != "DagsterAssetCheckFailedError":
@@ -388,9 +304,19 @@ def _note(event: dg.DagsterEvent, session: str, ledger: _Ledger, progress: Progr
         ledger.was_interrupted = True
     elif event.event_type == dg.DagsterEventType.RUN_FAILURE:
         failure_data = event.job_failure_data
+        ledger.unwritten = ledger.unwritten or _unwritten(failure_data.error)
         ledger.was_interrupted |= failure_data.failure_reason == RunFailureReason.UNEXPECTED_TERMINATION
         if not ledger.errors and failure_data.error is not None:
             ledger.errors.append(failure_data.error.to_string())
+
+
+def _unwritten(error: SerializableErrorInfo | None) -> str | None:
+    """What SQLite said where a step failed because its record could not be written; steps use no SQLite themselves."""
+    while error is not None:
+        if error.cls_name == "OperationalError":
+            return error.message.partition("\n")[0]
+        error = error.cause
+    return None
 
 
 def _mark_failed(instance: dg.DagsterInstance, run_id: str) -> None:

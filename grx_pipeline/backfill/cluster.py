@@ -4,6 +4,7 @@ A session runs in a process beside the dask worker, as it does in the pool: a ru
 along, and signals reach it.
 """
 
+import atexit
 import functools
 import importlib
 import socket
@@ -59,6 +60,7 @@ def run_job(job: Job, *, stop_wait_s: float) -> Outcome:
         process = _idle.get_nowait()
     except Empty:
         process = WorkerProcess(socket.gethostname(), stop_wait_s=stop_wait_s)
+        atexit.register(process.close)
     outcome = process.run(job, lambda _: None)
     _idle.put(process)
     return outcome

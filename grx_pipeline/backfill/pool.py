@@ -1,6 +1,7 @@
 """Sessions over worker processes of this machine."""
 
 import threading
+import time
 from collections.abc import Sequence
 from queue import Empty, SimpleQueue
 
@@ -30,12 +31,7 @@ def run_pool(jobs: Sequence[Job], *, workers: int, stop_wait_s: float, tell: Tel
             outcomes[outcome.session] = outcome
             tell(outcome)
     except BaseException:
-        for process in processes:
-            process.begin_stop()
-        for process, thread in zip(processes, threads, strict=True):
-            thread.join(stop_wait_s)
-            if thread.is_alive():
-                process.kill()
+        _stop(processes, threads, within_s=stop_wait_s)
         raise
     finally:
         for thread in threads:
@@ -50,6 +46,20 @@ def _work(
 ) -> None:
     while (job := _take(waiting)) is not None:
         ended.put(process.run(job, progress))
+
+
+def _stop(processes: Sequence[WorkerProcess], threads: Sequence[threading.Thread], *, within_s: float) -> None:
+    """Ask busy workers to end, and kill those that do not.
+
+    They are asked twice: Python drops an interrupt that comes while it finalizes an object.
+    """
+    for ask in (WorkerProcess.begin_stop, WorkerProcess.begin_stop, WorkerProcess.kill):
+        for process, thread in zip(processes, threads, strict=True):
+            if thread.is_alive():
+                ask(process)
+        deadline = time.monotonic() + within_s / 2
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
 
 
 def _take(waiting: "SimpleQueue[Job]") -> Job | None:

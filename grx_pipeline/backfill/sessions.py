@@ -8,7 +8,7 @@ from grx_pipeline.backfill.pool import run_pool
 from grx_pipeline.ingest.manifest import Manifest
 from grx_pipeline.paths import Paths
 from grx_pipeline.reports.steps import build_season
-from grx_pipeline.runner import interrupt_on_sigterm, open_instance
+from grx_pipeline.runner import interrupt_on_sigterm
 from grx_pipeline.season import refresh_season
 from grx_pipeline.settings import Settings
 from grx_pipeline.storage.steps import Progress
@@ -32,9 +32,6 @@ def backfill(
     where there is no such cluster, and KeyboardInterrupt on SIGINT and SIGTERM after the workers here were stopped.
     """
     paths = Paths.of(settings)
-    # Made once: several processes that find no database would all try to make it.
-    with open_instance(paths):
-        pass
     # The largest first, so that no worker is left alone with it at the end.
     ordered = sorted(manifests, key=lambda manifest: (-sum(file.size for file in manifest.files), manifest.session))
     stop_wait_s = settings.run.worker_stop_wait_s

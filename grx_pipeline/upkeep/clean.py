@@ -12,9 +12,9 @@ from pathlib import Path
 from grx_pipeline.defs.history import old_runs, remove_runs
 from grx_pipeline.errors import ContractError, DiscoveryError, InputError, SessionBusyError
 from grx_pipeline.ingest.manifest import read_manifest
+from grx_pipeline.instance import look_into_instance, open_instance
 from grx_pipeline.paths import Paths
 from grx_pipeline.reports.steps import build_season
-from grx_pipeline.runner import look_into_instance, open_instance
 from grx_pipeline.season import refresh_season
 from grx_pipeline.sessions import known_sessions
 from grx_pipeline.settings import Settings

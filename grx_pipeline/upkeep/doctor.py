@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from grx_pipeline.defs.history import damaged_records
 from grx_pipeline.errors import GrxError, InputError
 from grx_pipeline.ingest.catalogue import known_manifests
+from grx_pipeline.instance import dead_runs, look_into_instance, open_instance
 from grx_pipeline.paths import Paths
 from grx_pipeline.publishing.place import Place
 from grx_pipeline.publishing.verify import verify_site
-from grx_pipeline.runner import dead_runs, look_into_instance, open_instance
 from grx_pipeline.sessions import known_sessions
 from grx_pipeline.settings import Settings
 from grx_pipeline.space import megabytes_of_a_run

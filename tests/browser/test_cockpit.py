@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ class Cockpit:
     data: Path
     reports: Path
     first_run: str
+    process: "subprocess.Popen[bytes]"
 
     @property
     def raw(self) -> Path:
@@ -53,6 +54,7 @@ class Cockpit:
 
     def runs(self) -> list[dict[str, Any]]:
         """The last runs, the latest first."""
+        assert self.process.poll() is None, "grx ui ended by itself"
         found: list[dict[str, Any]] = self.ask(RUNS)["runsOrError"]["results"]
         return found
 
@@ -114,10 +116,10 @@ def cockpit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cockpit]:
     command = [sys.executable, "-m", "grx_pipeline", "ui", "--port", str(port)]
     with subprocess.Popen(command, cwd=folder, env={**os.environ, **folders}, stdout=subprocess.DEVNULL) as process:
         try:
-            cockpit = Cockpit(address=f"127.0.0.1:{port}", data=data, reports=reports, first_run="")
+            cockpit = Cockpit(address=f"127.0.0.1:{port}", data=data, reports=reports, first_run="", process=process)
             first = cockpit.finished(beside=set())
             assert first["status"] == "SUCCESS"
-            yield Cockpit(address=cockpit.address, data=data, reports=reports, first_run=first["runId"])
+            yield replace(cockpit, first_run=first["runId"])
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=120)

@@ -140,6 +140,7 @@ def test_the_private_interface_of_dagster_is_the_one_that_was_tried() -> None:
     assert {"job_def", "run_id", "tags", "remote_job_origin"} <= set(create)
     assert list(inspect.signature(runner.execute_run_iterator).parameters)[:3] == ["job", "dagster_run", "instance"]
     assert list(inspect.signature(runner.InMemoryJob).parameters) == ["job_def"]
+    assert {"message", "cls_name", "cause"} <= set(runner.SerializableErrorInfo.__annotations__)
     assert runner.RunFailureReason.UNEXPECTED_TERMINATION.value == "UNEXPECTED_TERMINATION"
 
 

@@ -12,8 +12,8 @@ from support.holder import hold
 from grx_pipeline.cli import main
 from grx_pipeline.defs.history import old_runs
 from grx_pipeline.errors import DiscoveryError
+from grx_pipeline.instance import open_instance
 from grx_pipeline.paths import Paths
-from grx_pipeline.runner import open_instance
 from grx_pipeline.schemas import TABLES
 from grx_pipeline.settings import Settings
 from grx_pipeline.storage.parquet import write_table

@@ -14,8 +14,8 @@ from support.holder import hold
 
 from grx_pipeline.cli import main
 from grx_pipeline.defs.resources import WORKER_TAG
+from grx_pipeline.instance import look_into_instance
 from grx_pipeline.paths import Paths
-from grx_pipeline.runner import look_into_instance
 from grx_pipeline.settings import Settings
 from grx_pipeline.upkeep import machine
 from grx_pipeline.upkeep.doctor import examine

@@ -18,9 +18,9 @@ from grx_pipeline.backfill.cluster import run_cluster
 from grx_pipeline.backfill.job import Outcome, death_text, shared_settings
 from grx_pipeline.benchmarks.backfill import content_digest
 from grx_pipeline.errors import InputError
+from grx_pipeline.instance import open_instance
 from grx_pipeline.paths import Paths
 from grx_pipeline.reports.publish import publish
-from grx_pipeline.runner import open_instance
 from grx_pipeline.settings import Settings
 from grx_pipeline.storage.atomic import write_bytes
 from grx_pipeline.storage.locks import lock_holder
@@ -81,7 +81,8 @@ def test_workers_end_with_the_program_and_their_runs_are_marked(settings: Settin
     command = [sys.executable, "-m", "support.backfill_chain", str(paths.data.parent)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         _wait_for(paths.data / "running", process)
-        told = _stopped(process, number)
+        process.send_signal(number)
+        told = process.communicate(timeout=120)[0]
     assert (process.returncode, told) == ((130, "stopped\n") if number == signal.SIGINT else (-number, ""))
     # The kernel drops the lock with the last process that holds it.
     deadline = time.monotonic() + 30
@@ -91,16 +92,6 @@ def test_workers_end_with_the_program_and_their_runs_are_marked(settings: Settin
     # None, where its first steps ran before the record of it was made.
     assert _runs(settings).get(SLOW) in (None, dg.DagsterRunStatus.FAILURE)
     assert "stopped before its end" in _unfinished(settings)[SLOW]["sentences"][0]
-
-
-def _stopped(process: "subprocess.Popen[str]", number: signal.Signals) -> str:
-    """What the program told after the signal, sent again where Python dropped it, as it does in a finalizer."""
-    process.send_signal(number)
-    try:
-        return process.communicate(timeout=30)[0]
-    except subprocess.TimeoutExpired:
-        process.send_signal(number)
-        return process.communicate(timeout=60)[0]
 
 
 def test_a_dask_cluster_makes_what_the_pool_makes(settings: Settings, tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from support.backfill_chain import BROKEN, GOOD, run_all, use_in_workers
 from support.fake_chain import fake_settings
 from support.postgres_server import find_programs, postgres_server
 
+from grx_pipeline.instance import open_instance
 from grx_pipeline.paths import Paths
-from grx_pipeline.runner import open_instance
 
 PROGRAMS = find_programs()
 CONFIG = Path(__file__).parents[2] / "deploy" / "dagster-postgres.yaml"

@@ -21,8 +21,9 @@ from grx_pipeline.definitions import build_defs
 from grx_pipeline.defs.jobs import SESSION_JOB
 from grx_pipeline.defs.resources import PARTITION_TAG, WORKER_TAG, figure_text, worker_tag
 from grx_pipeline.errors import SessionBusyError
+from grx_pipeline.instance import open_instance, prepare_instance, repair_runs
 from grx_pipeline.paths import Paths
-from grx_pipeline.runner import SessionRun, open_instance, prepare_instance, repair_runs, run_session
+from grx_pipeline.runner import SessionRun, run_session
 from grx_pipeline.schemas import TABLES
 from grx_pipeline.settings import Settings
 from grx_pipeline.storage.locks import session_lock

@@ -40,6 +40,7 @@ class _Ui:
                 return False
 
     def is_up(self) -> bool:
+        assert self.process.poll() is None, "grx ui ended by itself"
         return self.answers(self.port) and self.answers(self.pages)
 
     def is_gone(self) -> bool:
