@@ -19,7 +19,7 @@ _FINE_STEP_M = 0.25
 _START_HEADING_DEG = 63.0
 _FINISH_LATITUDE_DEG, _FINISH_LONGITUDE_DEG = 38.4617305, -79.1386142
 _METRES_PER_DEGREE = 111_195.0
-_SPLITS_M = (700.0, 1355.0, 1735.0, 2300.0, 2740.0)
+_SPLITS_M = (735.0, 1440.0, 1830.0, 2415.0, 2870.0)
 _PIT_ENTRY_BEFORE_LINE_M, _PIT_EXIT_AFTER_LINE_M = 280.0, 190.0
 _RUN_TO_LINE_M = 300.0
 
@@ -41,23 +41,23 @@ class Turn:
 
 
 TURNS = (
-    Turn(name="T1 Tollgate", straight_m=220, radius_m=70, angle_deg=90, braking=0.83),
-    Turn(name="T2 Off-Camber", straight_m=70, radius_m=66, angle_deg=-62, grip=0.93, braking=0.26),
-    Turn(name="T3 Orchard", straight_m=60, radius_m=54, angle_deg=72, braking=0.3),
-    Turn(name="T4 Hairpin", straight_m=205, radius_m=21, angle_deg=165, braking=0.85),
-    Turn(name="T5 Dogleg", straight_m=75, radius_m=50, angle_deg=-48, braking=0.3),
+    Turn(name="T1 Tollgate", straight_m=225, radius_m=70, angle_deg=90, braking=0.83),
+    Turn(name="T2 Off-Camber", straight_m=75, radius_m=66, angle_deg=-62, grip=0.93, braking=0.26),
+    Turn(name="T3 Orchard", straight_m=65, radius_m=54, angle_deg=72, braking=0.3),
+    Turn(name="T4 Hairpin", straight_m=240, radius_m=21, angle_deg=165, braking=0.85),
+    Turn(name="T5 Dogleg", straight_m=85, radius_m=50, angle_deg=-48, braking=0.3),
     Turn(name="T6 Millrace", straight_m=30, radius_m=40, angle_deg=54, braking=0.3),
-    Turn(name="T7 Mill", straight_m=65, radius_m=46, angle_deg=-91, braking=0.28),
-    Turn(name="T8 Kink", straight_m=50, radius_m=230, angle_deg=-20),
-    Turn(name="T9 Esses Entry", straight_m=75, radius_m=88, angle_deg=54, braking=0.26),
+    Turn(name="T7 Mill", straight_m=80, radius_m=46, angle_deg=-91, braking=0.28),
+    Turn(name="T8 Kink", straight_m=55, radius_m=230, angle_deg=-20),
+    Turn(name="T9 Esses Entry", straight_m=85, radius_m=88, angle_deg=54, braking=0.26),
     Turn(name="T10 Esses", straight_m=30, radius_m=70, angle_deg=-70, braking=0.3),
     Turn(name="T11 Esses Exit", straight_m=45, radius_m=68, angle_deg=54, braking=0.3),
-    Turn(name="T12 Quarry", straight_m=75, radius_m=47, angle_deg=-108, braking=0.28),
+    Turn(name="T12 Quarry", straight_m=85, radius_m=47, angle_deg=-108, braking=0.28),
     Turn(name="T13 Long Sweeper", straight_m=120, radius_m=95, angle_deg=150, grip=1.03, braking=0.3),
-    Turn(name="T14 Chicane Entry", straight_m=140, radius_m=45, angle_deg=-56, braking=0.34),
+    Turn(name="T14 Chicane Entry", straight_m=155, radius_m=45, angle_deg=-56, braking=0.34),
     Turn(name="T15 Chicane Exit", straight_m=25, radius_m=38, angle_deg=60, braking=0.3),
-    Turn(name="T16 Ridge", straight_m=125, radius_m=70, angle_deg=72, grip=0.94, braking=0.32),
-    Turn(name="T17 Gap", straight_m=95, radius_m=74, angle_deg=44, grip=1.02, braking=0.3),
+    Turn(name="T16 Ridge", straight_m=135, radius_m=70, angle_deg=72, grip=0.94, braking=0.32),
+    Turn(name="T17 Gap", straight_m=100, radius_m=74, angle_deg=44, grip=1.02, braking=0.3),
 )
 _SOLVED_TURN = 12  # the straight before T13 runs across the main straight: both together close the lap
 

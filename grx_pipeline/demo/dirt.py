@@ -43,7 +43,8 @@ _OF_PLACE = ("VBOX_Long_Minutes", "VBOX_Lat_Min", "Laptrigger_lapdist_dls")
 
 STAMP_JITTER_MS = 0.45  # steps of 43.1 ms then come as 42, 43 or 44
 PARKED_S = 120.0
-EXPORT_S = 47 * 60.0
+GRID_S = 480.0
+EXPORT_FROM_S, EXPORT_S = -60.0, 49 * 60.0
 PAUSE_S = 271.0
 LOST_SHARE = 0.03
 GAPS_PER_HOUR = 6.0
@@ -134,10 +135,15 @@ def draw_dirt(*, clock_fault: ClockFault, is_reversed: bool, rng: np.random.Gene
     )
 
 
-def exported(channels: TrueChannels) -> TrueChannels:
-    """The part of a long race that the export holds: it is cut to whole minutes, so the last laps may be missing."""
-    last = int(np.searchsorted(channels.at_s, channels.at_s[0] + EXPORT_S))
-    return replace(channels, **{field.name: getattr(channels, field.name)[:last] for field in fields(channels)})
+def exported(channels: TrueChannels, channel_set: ChannelSet) -> TrueChannels:
+    """The part of a race that the export holds: all of it, but where pedals are logged.
+
+    There it is cut to whole minutes, from a minute before the green flag, so the last laps may be missing.
+    """
+    if channel_set == "blade":
+        return channels
+    first, last = np.searchsorted(channels.at_s, (EXPORT_FROM_S, EXPORT_FROM_S + EXPORT_S)).tolist()
+    return replace(channels, **{field.name: getattr(channels, field.name)[first:last] for field in fields(channels)})
 
 
 def record(
@@ -146,11 +152,13 @@ def record(
     dirt: LoggerDirt,
     *,
     start_ms: int,
+    lap_length_m: float,
     channel_set: ChannelSet,
     rng: np.random.Generator,
 ) -> Ticks:
     """What a logger recorded. `start_ms` is the green flag, UTC."""
-    parked = round(PARKED_S / FAST_STEP_S) if dirt.pause_ms else 0
+    channels = replace(channels, lap_distance_m=_since_trigger(channels, crossings.lost_laps, lap_length_m))
+    parked = round((GRID_S if channel_set == "blade" else PARKED_S if dirt.pause_ms else 0.0) / FAST_STEP_S)
     source = np.concatenate([np.zeros(parked, dtype=np.int64), np.arange(channels.at_s.size)])
     utc_ms = _times(channels, parked, dirt, start_ms)
     is_kept, lost, gaps = _kept(source.size, rng)
@@ -179,8 +187,16 @@ def record(
     )
 
 
+def _since_trigger(channels: TrueChannels, lost_laps: IntArray, lap_length_m: float) -> Array:
+    """Metres since the last lap trigger: they run on where the logger missed the end of a lap."""
+    laps = np.arange(channels.lap_count.max() + 1)
+    triggered = np.maximum.accumulate(np.where(np.isin(laps - 1, lost_laps), 0, laps))
+    metres: Array = channels.lap_distance_m + lap_length_m * (laps - triggered)[channels.lap_count]
+    return metres
+
+
 def _times(channels: TrueChannels, parked: int, dirt: LoggerDirt, start_ms: int) -> Array:
-    """UTC (ms) of every tick: those of a car parked before it is switched off, then those of the race."""
+    """UTC (ms) of every tick: those of a car that stands before it drives, then those of the race."""
     race = start_ms + channels.at_s * 1000
     before = race[0] - dirt.pause_ms - FAST_STEP_S * 1000 * np.arange(parked, 0, -1)
     return np.concatenate([before, race])

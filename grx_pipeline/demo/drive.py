@@ -97,15 +97,15 @@ class Cars:
     shift_rpm: Array
 
     @classmethod
-    def on_grid(cls, field: Field, *, place_m: Array, speed_mps: Array) -> "Cars":
-        """`place_m` and `speed_mps` (cars,) at the begin of the formation lap."""
+    def on_grid(cls, field: Field, *, place_m: Array) -> "Cars":
+        """All cars at rest at `place_m` (cars,), before the formation lap."""
         count = 2 * place_m.size
         return cls(
             place_m=np.tile(place_m, 2),
-            speed_mps=np.tile(speed_mps, 2),
-            throttle=np.full(count, 0.2),
+            speed_mps=np.zeros(count),
+            throttle=np.zeros(count),
             brake_bar=np.zeros(count),
-            gear=np.full(count, 2, dtype=np.int64),
+            gear=np.ones(count, dtype=np.int64),
             shift_s=np.zeros(count),
             is_upshift=np.zeros(count, dtype=bool),
             is_braking=np.zeros(count, dtype=bool),

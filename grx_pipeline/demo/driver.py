@@ -6,17 +6,18 @@ import numpy as np
 
 from grx_pipeline.demo.race import Array
 
-# number, logger id, driver, team. Loggers are called after chassis and car, and some after the wrong car.
+# number, logger id, driver, team. Loggers are called after chassis and car, and some after the wrong car: 3 and 03 have
+# each other's.
 _ENTRIES = (
     ("13", "GR86-022-13", "Owen Castellane", "Harbor Line Racing"),
-    ("72", "GR86-026-72", "Marcus Vey", "Northgate Motorsport"),
+    ("3", "GR86-037-03", "Ivo Marchetti", "Tidewater Racing"),
     ("7", "GR86-006-7", "Lena Strand", "Harbor Line Racing"),
-    ("46", "GR86-033-46", "Theo Barlowe", "Pine Ridge Autosport"),
+    ("03", "GR86-040-3", "Gwen Sallow", "Pine Ridge Autosport"),
     ("2", "GR86-002-000", "Dario Quint", "Tidewater Racing"),
     ("111", "GR86-060-2", "Caleb Norwin", "Northgate Motorsport"),
     ("51", None, "Ruth Ansell", "Copperfield Competition"),
     ("58", "GR86-004-78", "Jonah Pell", "Copperfield Competition"),
-    ("3", "GR86-040-3", "Ivo Marchetti", "Tidewater Racing"),
+    ("72", "GR86-026-72", "Marcus Vey", "Northgate Motorsport"),
     ("98", "GR86-036-98", "Wes Hollander", "Pine Ridge Autosport"),
     ("18", "GR86-030-18", "Nina Falk", "Summerlin Race Works"),
     ("55", "GR86-016-55", "Paul Draycott", "Harbor Line Racing"),
@@ -26,8 +27,9 @@ _ENTRIES = (
     ("93", "GR86-038-93", "Ricardo Sable", "Blue Heron Racing"),
     ("5", "GR86-065-5", "Hugh Tarrant", "Copperfield Competition"),
     ("113", "GR86-063-113", "Bo Lindqvist", "Tidewater Racing"),
-    ("47", "GR86-025-47", "Amos Greer", "Summerlin Race Works"),
+    ("46", "GR86-033-46", "Theo Barlowe", "Pine Ridge Autosport"),
     ("22", "GR86-010-16", "Felix Durand", "Pine Ridge Autosport"),
+    ("47", "GR86-025-47", "Amos Greer", "Summerlin Race Works"),
     ("16", "GR86-019-16", "Noel Abbate", "Blue Heron Racing"),
     ("67", "GR86-012-67", "Sam Whitlock", "Kestrel Motorsport"),
     ("89", "GR86-028-89", "Luca Feraud", "Kestrel Motorsport"),

@@ -1,4 +1,4 @@
-"""The loggers' own line crossings as lap_start, lap_end and lap_time files write them, with ghosts and slips.
+"""The loggers' own line crossings as lap_start, lap_end and lap_time files write them: ghosts, slips, lost triggers.
 
 The same lap counter stands in the telemetry file. Which ECU stamp a crossing has there is dirt.py's work.
 """
@@ -16,6 +16,7 @@ ChannelSet = Literal["pedal", "blade"]
 NO_LAP = 32768
 MORE_GHOSTS = 0.4  # a car, beyond the first
 SLIP_SHARE = 0.5  # of the ghosts
+LOST_TRIGGER_SHARE = 0.015  # of the laps
 GHOST_DELAYS_MS = (2, 210)
 JITTER_MS = 40.0
 WIDE_JITTER_SHARE = 0.08
@@ -30,7 +31,8 @@ class LoggedCrossings:
     """One logger's crossings in order of time, arrays (k,).
 
     `ended` is the lap counter before, `began` after the crossing; `official_lap` the LAP_NUMBER that it ends, 0 for
-    ghosts and for crossings outside the race. `received_ms` is UTC.
+    ghosts and for crossings outside the race. `received_ms` is UTC. `lost_laps` are the LAP_NUMBERs whose end the
+    logger missed: they have no crossing, and its lap goes on.
     """
 
     logger_id: str
@@ -39,24 +41,42 @@ class LoggedCrossings:
     ended: IntArray
     began: IntArray
     official_lap: IntArray
+    lost_laps: IntArray
     ghosts: int
     slips: int
 
 
+def lose_triggers(cars: Sequence[DemoCar], rng: np.random.Generator) -> Mapping[str, IntArray]:
+    """The LAP_NUMBERs by car whose end its logger misses, at least one of the session; never a first or last lap."""
+    laps = [(car.number, lap) for car in cars for lap in car.laps.lap_number[1:-1].tolist()]
+    count = min(max(round(LOST_TRIGGER_SHARE * len(laps)), 1), len(laps))
+    lost = [laps[place] for place in np.sort(rng.choice(len(laps), count, replace=False))]
+    return {car.number: np.array([lap for number, lap in lost if number == car.number], dtype=np.int64) for car in cars}
+
+
 def log_crossings(
-    race: DemoRace, car: DemoCar, *, logger_id: str, lap_offset: int, bias_ms: int, rng: np.random.Generator
+    race: DemoRace,
+    car: DemoCar,
+    *,
+    logger_id: str,
+    lap_offset: int,
+    bias_ms: int,
+    lost_laps: IntArray,
+    rng: np.random.Generator,
 ) -> LoggedCrossings:
     """The crossings of a car with laps: into the race, its laps, one on the way in, and ghosts.
 
-    `lap_offset` is logger lap - LAP_NUMBER at first; a slip adds one for the rest of the race.
+    `lap_offset` is logger lap - LAP_NUMBER at first; a slip adds one for the rest of the race, a lost trigger takes
+    one away.
     """
-    finished, laps = car.laps.finished_at_ms, car.laps.lap_number
+    is_seen = ~np.isin(car.laps.lap_number, lost_laps)
+    finished, laps = car.laps.finished_at_ms[is_seen], car.laps.lap_number[is_seen]
     is_ghost = np.zeros(laps.size, dtype=np.bool_)
     ghosts = min(1 + int(rng.poisson(MORE_GHOSTS)), laps.size - 1)
     is_ghost[rng.choice(max(laps.size - 1, 1), ghosts, replace=False)] = True
     is_slip = is_ghost & (rng.random(laps.size) < SLIP_SHARE)
     at = finished + bias_ms + _jitter(laps.size, rng)
-    ended = laps + lap_offset + np.cumsum(is_slip) - is_slip
+    ended = np.arange(1, laps.size + 1) + lap_offset + np.cumsum(is_slip) - is_slip
     began = np.append(ended[:-1] + 1, NO_LAP)
     start = _start_ms(race, car) + bias_ms
     after = finished[-1] + round(1000 * rng.uniform(*POST_RACE_S))
@@ -68,6 +88,7 @@ def log_crossings(
         ended=np.concatenate([[NO_LAP, NO_LAP], ended, ghost_ended + 1, ghost_ended]),
         began=np.concatenate([[1 + lap_offset, NO_LAP], began, ghost_ended + 2, ghost_ended + 1 + is_slip[is_ghost]]),
         official=np.concatenate([[0, 0], laps, none, none]),
+        lost_laps=lost_laps,
         slips=int(is_slip.sum()),
         rng=rng,
     )
@@ -77,7 +98,16 @@ def log_unraced(race: DemoRace, *, logger_id: str, rng: np.random.Generator) -> 
     """A few crossings of a logger that was tried long before the race and never raced."""
     laps = np.arange(1, UNRACED_CROSSINGS + 1)
     at = race.start_ms - 3_600_000 + laps * 150_000 + rng.integers(0, 20_000, laps.size)
-    return _ordered(logger_id, at=at, ended=laps, began=laps + 1, official=np.zeros_like(laps), slips=0, rng=rng)
+    return _ordered(
+        logger_id,
+        at=at,
+        ended=laps,
+        began=laps + 1,
+        official=np.zeros_like(laps),
+        lost_laps=np.empty(0, dtype=np.int64),
+        slips=0,
+        rng=rng,
+    )
 
 
 def _ordered(
@@ -87,6 +117,7 @@ def _ordered(
     ended: IntArray,
     began: IntArray,
     official: IntArray,
+    lost_laps: IntArray,
     slips: int,
     rng: np.random.Generator,
 ) -> LoggedCrossings:
@@ -99,6 +130,7 @@ def _ordered(
         ended=ended[order],
         began=began[order],
         official_lap=official[order],
+        lost_laps=lost_laps,
         ghosts=int((np.diff(at[order]) < 5000).sum()),
         slips=slips,
     )

@@ -19,7 +19,7 @@ Bools = npt.NDArray[np.bool_]
 
 _TICK_STEPS = 5
 _TICK_S = _TICK_STEPS * FAST_STEP_S
-_GRID_STEP_M, _FORMATION_M, _FORMATION_MPS = 7.5, 1380.0, 21.0
+_GRID_STEP_M = 7.5
 _AFTER_FINISH_S = 40.0
 _BRANCH_BEFORE_M = 25.0
 _CLEAR_S = 3.0
@@ -89,10 +89,9 @@ class Running:
         self.faults = {(fault.car, fault.lap): fault for fault in faults}
         row = np.empty(count)
         row[grid] = np.arange(count)
-        place = self.length_m - 12.0 - _FORMATION_M - _GRID_STEP_M * row
-        speed = np.full(count, _FORMATION_MPS)
-        place[script.late_car], speed[script.late_car] = self.control.late_start_m - self.length_m, 0.0
-        self.cars = Cars.on_grid(field, place_m=place, speed_mps=speed)
+        place = circuit.pit_exit_m - _GRID_STEP_M * row
+        place[script.late_car] = self.control.late_start_m - self.length_m
+        self.cars = Cars.on_grid(field, place_m=place)
         self.cars.lap[[script.late_car, count + script.late_car]] = 1
         for index in range(2 * count):
             self._choose_plan(index)

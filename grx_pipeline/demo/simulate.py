@@ -23,7 +23,7 @@ _FIRST_SATURDAY = dt.date(2025, 5, 31)
 _DAYS_BETWEEN_WEEKENDS = 21
 _START_OF_RACE = {1: dt.time(14, 35, 12), 0: dt.time(10, 5, 41)}  # by race number, odd and even
 _UTC_OFFSET = dt.timedelta(hours=4)
-_BEFORE_GREEN_S, _AFTER_FLAG_S, _AFTER_STOP_S = 60.0, 40.0, 60.0
+_AFTER_FLAG_S, _AFTER_STOP_S = 40.0, 60.0
 
 _FIRST_LAPS_GRIP = (0.975, 0.992, 0.998)
 _WEAR_PER_LAP, _RESTART_GRIP = 0.0007, 0.99
@@ -183,11 +183,11 @@ def _car_channels(course: Course, drives: Drives, car: int, rng: np.random.Gener
     script, length = course.script, course.circuit.length_m
     since = np.arange(drives.distance_m.shape[0]) * FAST_STEP_S
     end_s = drives.stopped_s + _AFTER_STOP_S if car == script.retiring_car else drives.finished_s[car] + _AFTER_FLAG_S
-    span = slice(max(drives.green_step - round(_BEFORE_GREEN_S / FAST_STEP_S), 0), int(np.searchsorted(since, end_s)))
+    span = slice(0, int(np.searchsorted(since, end_s)))
     distance = drives.distance_m[span, car]
     lap = (distance // length).astype(np.int64)
     has_begun = since[span] >= (drives.late_started_s if car == script.late_car else 0.0)
-    steps = np.arange(span.start, span.start + distance.size) - drives.green_step
+    steps = np.arange(distance.size) - drives.green_step
     drive = CarDrive(
         at_s=np.asarray(steps * FAST_STEP_S, dtype=np.float64),
         place_m=distance - lap * length,

@@ -1,11 +1,12 @@
 """The timing's files as the anonymised circuits have them: analysis, classifications, best laps, weather.
 
-Everything in them is the truth but what the real files lose: zeros at the end of decimals, and a weather reading.
+Everything in them is the truth but what the real files lose: zeros at the end of decimals, in the blade family those
+before a car's number, and a weather reading.
 """
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -56,19 +57,25 @@ class Standing:
 
 @dataclass(frozen=True, kw_only=True)
 class TimingFiles:
-    """The files by name, the car whose provisional time carries a penalty (None in a field too small for one), and
-    how many track temperatures are sentinels."""
+    """The files by name, the car whose provisional time carries a penalty (None in a field too small for one), the
+    cars that share a NUMBER, and how many track temperatures are sentinels."""
 
     files: Mapping[str, bytes]
     penalised: str | None
+    shared_numbers: Mapping[str, Sequence[str]]
     track_temp_sentinels: int
 
 
 def timing_files(race: DemoRace, *, channel_set: ChannelSet, rng: np.random.Generator) -> TimingFiles:
     """All timing files of the race, named as the circuits of the channel set name them."""
+    numbers = [car.number for car in race.cars]
+    if channel_set == "blade":
+        race = replace(race, cars=tuple(replace(car, number=car.number.lstrip("0")) for car in race.cars))
     final = [_standing(car) for car in race.cars]
     penalised = _penalised(final)
-    provisional = _rank([_standing(car, penalty_ms=PENALTY_MS if car.number == penalised else 0) for car in race.cars])
+    provisional = _rank(
+        [replace(row, total_ms=row.total_ms + PENALTY_MS * (place == penalised)) for place, row in enumerate(final)]
+    )
     end = f"Race {race.race}_Anonymized.CSV"
     official = f"Results GR Cup Race {race.race} Official_Anonymized.CSV"
     texts = {
@@ -81,7 +88,14 @@ def timing_files(race: DemoRace, *, channel_set: ChannelSet, rng: np.random.Gene
         f"26_Weather_{end}": _weather_lines(race, rng),
     }
     files = {name: "".join(f"{line}\n" for line in lines).encode() for name, lines in texts.items()}
-    return TimingFiles(files=files, penalised=penalised, track_temp_sentinels=1)
+    cars = [(car.number, number) for car, number in zip(race.cars, numbers, strict=True)]
+    shared = {printed: [number for other, number in cars if other == printed] for printed, _ in cars}
+    return TimingFiles(
+        files=files,
+        penalised=None if penalised is None else numbers[penalised],
+        shared_numbers={printed: own for printed, own in shared.items() if len(own) > 1},
+        track_temp_sentinels=1,
+    )
 
 
 def analysis_lines(race: DemoRace) -> list[str]:
@@ -157,22 +171,22 @@ def _kph(race: DemoRace, lap_ms: int) -> str:
     return f"{race.circuit.length_m * 3600 / lap_ms:.1f}"
 
 
-def _standing(car: DemoCar, *, penalty_ms: int = 0) -> Standing:
+def _standing(car: DemoCar) -> Standing:
     times = car.laps.lap_time_ms
     total = int(car.laps.finished_at_ms[-1]) if times.size else 0
     best = 1 + int(np.argmin(times[1:])) if times.size > 1 else None
-    return Standing(car=car, total_ms=total + penalty_ms if times.size else 0, best=best)
+    return Standing(car=car, total_ms=total, best=best)
 
 
 def _rank(standings: Sequence[Standing]) -> list[Standing]:
     return sorted(standings, key=lambda row: (row.car.status != "Classified", -row.laps, row.total_ms))
 
 
-def _penalised(final: Sequence[Standing]) -> str | None:
-    """A car that a penalty would cost a place: it was provisional, and was taken back."""
-    pairs = itertools.pairwise(final)
-    close = [a for a, b in pairs if a.laps == b.laps and 0 < b.total_ms - a.total_ms < PENALTY_MS]
-    return close[-1].car.number if close else None
+def _penalised(final: Sequence[Standing]) -> int | None:
+    """The place in `final` of a car that a penalty would cost a place: it was provisional, and was taken back."""
+    pairs = enumerate(itertools.pairwise(final))
+    close = [place for place, (a, b) in pairs if a.laps == b.laps and 0 < b.total_ms - a.total_ms < PENALTY_MS]
+    return close[-1] if close else None
 
 
 def _gap(row: Standing, ahead: Standing, *, apostrophe: bool) -> str:

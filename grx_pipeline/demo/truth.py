@@ -39,6 +39,7 @@ def truth_document(
     logger_ids: Mapping[str, str],
     logger_bias_ms: int,
     penalised: str | None,
+    shared_numbers: Mapping[str, Sequence[str]],
     track_temp_sentinels: int,
 ) -> dict[str, Any]:
     """The truth about every car, logger and kind of dirt. `logger_ids` maps car numbers to the ids in the files."""
@@ -46,6 +47,7 @@ def truth_document(
     unreadable = sorted(fault for vehicle in vehicles for fault in vehicle.unreadable)
     raced = set(logger_ids.values())
     return {
+        "length_m": race.circuit.length_m,
         "start_ms": race.start_ms,
         "utc_offset_ms": race.utc_offset_ms,
         "logger_bias_ms": logger_bias_ms,
@@ -66,6 +68,7 @@ def truth_document(
         "cars_without_logger": [car.number for car in race.cars if car.number not in logger_ids],
         "loggers_without_car": [logged.logger_id for logged in crossings if logged.logger_id not in raced],
         "penalised_in_provisional": penalised,
+        "shared_numbers": shared_numbers,
         "track_temp_sentinels": track_temp_sentinels,
         "cars": {car.number: _car(car, logger_ids.get(car.number), crossings) for car in race.cars},
     }
@@ -96,6 +99,7 @@ def _crossings(logged: LoggedCrossings) -> dict[str, int]:
         "rows": logged.at_ms.size,
         "ghosts": logged.ghosts,
         "slips": logged.slips,
+        "lost_triggers": logged.lost_laps.size,
         "no_lap": int((logged.ended == NO_LAP).sum()),
     }
 

@@ -9,8 +9,16 @@ from typing import IO
 import numpy as np
 
 from grx_pipeline.demo.dirt import LoggerDirt, clock_faults, draw_dirt, exported, record
-from grx_pipeline.demo.logger_files import ChannelSet, LoggedCrossings, file_slug, lap_files, log_crossings, log_unraced
-from grx_pipeline.demo.race import DemoCar, DemoRace, TrueChannels
+from grx_pipeline.demo.logger_files import (
+    ChannelSet,
+    LoggedCrossings,
+    file_slug,
+    lap_files,
+    log_crossings,
+    log_unraced,
+    lose_triggers,
+)
+from grx_pipeline.demo.race import DemoCar, DemoRace, IntArray, TrueChannels
 from grx_pipeline.demo.telemetry_file import HEADER, UNREADABLE, count_rows, make_rows, plain_rows, write_rows
 from grx_pipeline.demo.timing_files import timing_files
 from grx_pipeline.demo.truth import (
@@ -28,7 +36,7 @@ ODD_OFFSET_SHARE = 0.2
 WRITE_BUFFER_BYTES = 1 << 20
 _UNRACED_CHASSIS = 99
 # Random streams of one race: each file is drawn apart, so that a change to one leaves the others as they are.
-_SESSION, _TIMING, _UNRACED, _CROSSINGS, _TELEMETRY = range(5)
+_SESSION, _TIMING, _UNRACED, _CROSSINGS, _TELEMETRY, _TRIGGERS = range(6)
 
 
 def write_race(
@@ -49,8 +57,9 @@ def write_race(
     (folder / SESSION_FILE).unlink(missing_ok=True)
     ids = {car.number: car.logger_id for car in race.cars if car.logger_id is not None}
     raced = {car.number: car for car in race.cars if car.number in ids and car.laps.lap_number.size}
+    lost = lose_triggers(list(raced.values()), _random(race, seed, _TRIGGERS))
     crossings = {
-        number: _crossings_of(race, car, ids[number], _random(race, seed, _CROSSINGS, car))
+        number: _crossings_of(race, car, ids[number], lost[number], _random(race, seed, _CROSSINGS, car))
         for number, car in raced.items()
     }
     unraced = log_unraced(race, logger_id=_unraced_id(race.cars), rng=_random(race, seed, _UNRACED))
@@ -58,7 +67,7 @@ def write_race(
     small = {**timing.files, **lap_files(race, [*crossings.values(), unraced], channel_set=channel_set)}
     for name, content in small.items():
         (folder / name).write_bytes(content)
-    loggers = _loggers(list(raced.values()), crossings, _random(race, seed, _SESSION))
+    loggers = _loggers(list(raced.values()), crossings, channel_set, _random(race, seed, _SESSION))
     vehicles = _write_telemetry(folder, race, loggers, seed=seed, channel_set=channel_set, progress=progress)
     document = truth_document(
         race,
@@ -67,6 +76,7 @@ def write_race(
         logger_ids=ids,
         logger_bias_ms=LOGGER_BIAS_MS,
         penalised=timing.penalised,
+        shared_numbers=timing.shared_numbers,
         track_temp_sentinels=timing.track_temp_sentinels,
     )
     (folder / "truth.json").write_bytes(truth_json(document))
@@ -98,13 +108,20 @@ def _unraced_id(cars: Sequence[DemoCar]) -> str:
     return f"GR86-{_UNRACED_CHASSIS:03d}-{spare}"
 
 
-def _crossings_of(race: DemoRace, car: DemoCar, logger_id: str, rng: np.random.Generator) -> LoggedCrossings:
+def _crossings_of(
+    race: DemoRace, car: DemoCar, logger_id: str, lost_laps: IntArray, rng: np.random.Generator
+) -> LoggedCrossings:
     offset = LAP_OFFSET - int(rng.random() < ODD_OFFSET_SHARE)
-    return log_crossings(race, car, logger_id=logger_id, lap_offset=offset, bias_ms=LOGGER_BIAS_MS, rng=rng)
+    return log_crossings(
+        race, car, logger_id=logger_id, lap_offset=offset, bias_ms=LOGGER_BIAS_MS, lost_laps=lost_laps, rng=rng
+    )
 
 
 def _loggers(
-    cars: Sequence[DemoCar], crossings: Mapping[str, LoggedCrossings], rng: np.random.Generator
+    cars: Sequence[DemoCar],
+    crossings: Mapping[str, LoggedCrossings],
+    channel_set: ChannelSet,
+    rng: np.random.Generator,
 ) -> list[_Logger]:
     """The loggers in the order of their ids, with what is wrong with each.
 
@@ -121,7 +138,7 @@ def _loggers(
     return [
         _Logger(
             car=car,
-            channels=exported(car.channels),
+            channels=exported(car.channels, channel_set),
             crossings=crossings[car.number],
             dirt=draw_dirt(clock_fault=faults[car.number], is_reversed=car.number == is_reversed, rng=rng),
             unreadable=tuple(broken[car.number]),
@@ -158,7 +175,13 @@ def _write_vehicle(
 ) -> VehicleTruth:
     """Append one logger's rows to the telemetry file."""
     ticks = record(
-        logger.channels, logger.crossings, logger.dirt, start_ms=race.start_ms, channel_set=channel_set, rng=rng
+        logger.channels,
+        logger.crossings,
+        logger.dirt,
+        start_ms=race.start_ms,
+        lap_length_m=race.circuit.length_m,
+        channel_set=channel_set,
+        rng=rng,
     )
     rows = make_rows(ticks, copied_share=logger.dirt.copied_share, rng=rng)
     places = rng.choice(plain_rows(ticks, rows), len(logger.unreadable), replace=False)

@@ -11,12 +11,13 @@ AFTER_S = 20.0
 START_MS = 1_793_469_600_000  # 2026-10-31T18:00:00Z
 LOCAL_OFFSET_MS = 4 * 3_600_000
 GRAVITY = 9.80665
+NUMBERS = {2: "3", 3: "03"}
 
 
 def make_race(*, cars: int = 6, laps: int = 5, race: int = 1) -> DemoRace:
     """`cars` cars of `laps` laps, a last car without a logger, and one that did not start.
 
-    The first car's logger carries 000, and the second one's the first car's number.
+    The first car's logger carries 000, and the second one's the first car's number. The next two cars are 3 and 03.
     """
     field = [make_car(place, laps=laps, has_logger=place < cars - 1) for place in range(cars)]
     return DemoRace(
@@ -45,7 +46,7 @@ def make_race(*, cars: int = 6, laps: int = 5, race: int = 1) -> DemoRace:
 
 
 def make_car(place: int, *, laps: int, has_logger: bool) -> DemoCar:
-    number = str(11 + place)
+    number = NUMBERS.get(place, str(11 + place))
     suffix = {0: "000", 1: "11"}.get(place, number)
     official = _laps(place, laps)
     return DemoCar(
