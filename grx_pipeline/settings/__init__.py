@@ -27,6 +27,7 @@ from grx_pipeline.settings.narratives import LlmSettings, NarrativeSettings
 from grx_pipeline.settings.running import (
     ClockSettings,
     EngineSettings,
+    FileTimes,
     IngestSettings,
     LapSettings,
     MatchSettings,
@@ -46,6 +47,7 @@ __all__ = [
     "DptadSettings",
     "EngineSettings",
     "FeatureSettings",
+    "FileTimes",
     "IngestSettings",
     "LapSettings",
     "LedgerSettings",

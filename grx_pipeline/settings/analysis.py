@@ -21,14 +21,20 @@ class TrackSettings:
         0.35, unit="g*sqrt(m)", why="3 degrees of camber are .05 g over some 50 m; as noise without memory"
     )
     gain_tolerance: float = threshold(
-        0.2, unit="ratio", why="a_y of real cars is within 6 % of GPS; the closure alone is up to 14 % off"
+        0.2, unit="ratio", most=1.0, why="a_y of real cars is within 6 % of GPS; the closure alone is up to 14 % off"
     )
-    gain_max: float = threshold(2.0, unit="ratio", why="gains down to .5 are known; beyond, the sensor is no use")
+    gain_max: float = threshold(
+        2.0, unit="ratio", least=1.0, why="gains down to .5 are known; beyond, the sensor is no use"
+    )
     corner_curvature_per_m: float = threshold(1 / 300, unit="1/m", why="wider bends are driven flat and are no corner")
-    corner_edge_per_m: float = threshold(1 / 500, unit="1/m", why="where a corner begins and ends")
-    split_ratio: float = threshold(0.7, unit="ratio", why="a dip under it between two peaks makes two corners")
+    corner_edge_per_m: float = threshold(
+        1 / 500, unit="1/m", below="corner_curvature_per_m", why="where a corner begins and ends"
+    )
+    split_ratio: float = threshold(
+        0.7, unit="ratio", least=0.0, most=1.0, why="a dip under it between two peaks makes two corners"
+    )
     min_corner_m: float = threshold(25.0, unit="m", why="shorter bends are corrections of the hands")
-    min_corner_deg: float = threshold(12.0, unit="deg", why="a kink under it asks nothing of the driver")
+    min_corner_deg: float = threshold(12.0, unit="deg", most=90.0, why="a kink under it asks nothing of the driver")
     split_speed_kmh: float = threshold(
         4.0, unit="km/h", why="prominence of a speed minimum that makes a corner of its own"
     )
@@ -49,13 +55,17 @@ class TrackSettings:
 class CornerSettings:
     """Phases and figures of a lap through a corner."""
 
-    braking_bar: float = threshold(5.0, unit="bar", why="above it the car is being braked")
+    braking_bar: float = threshold(5.0, unit="bar", below="braking_peak_bar", why="above it the car is being braked")
     braking_peak_bar: float = threshold(10.0, unit="bar", why="a brush of the pedal stays under it")
     braking_s: float = threshold(0.12, unit="s", why="three fast samples; a single one may be noise")
     released_share: float = threshold(0.1, unit="share of peak", why="released where 90 % of the peak is gone")
-    throttle_on_pct: float = threshold(20.0, unit="%", why="first real application after the apex")
+    throttle_on_pct: float = threshold(
+        20.0, unit="%", below="full_throttle_pct", why="first real application after the apex"
+    )
     full_throttle_pct: float = threshold(95.0, unit="%", why="full throttle, by either throttle channel")
-    coasting_throttle_pct: float = threshold(5.0, unit="%", why="pedal at rest, by either throttle channel")
+    coasting_throttle_pct: float = threshold(
+        5.0, unit="%", below="full_throttle_pct", why="pedal at rest, by either throttle channel"
+    )
     coasting_bar: float = threshold(2.0, unit="bar", why="noise floor of the brake pressure")
     coasting_s: float = threshold(0.2, unit="s", why="a foot needs less to change pedals")
     trail_braking_g: float = threshold(0.4, unit="g", why="above it the car corners")
@@ -66,7 +76,7 @@ class CornerSettings:
         0.25, unit="share of peak", why="a release and a rise under it are how a foot modulates"
     )
     lift_from_pct: float = threshold(80.0, unit="%", why="over it the driver has committed to the exit")
-    lift_pct: float = threshold(20.0, unit="%", why="a smaller dip is a foot on a kerb")
+    lift_pct: float = threshold(20.0, unit="%", below="lift_from_pct", why="a smaller dip is a foot on a kerb")
     min_spread_laps: int = threshold(3, unit="laps", why="a robust spread of two laps is their distance, no spread")
 
 
@@ -80,7 +90,7 @@ class LedgerSettings:
     step_m: float = threshold(20.0, unit="m", why="a difference of v^2 over less is mostly noise of the speed channel")
     bin_kmh: float = threshold(5.0, unit="km/h", why="narrow against the curve, wide enough for a median")
     min_bin_samples: int = threshold(30, unit="samples", why="a median of fewer follows single laps")
-    min_bins: int = threshold(6, unit="bins", why="three coefficients need a range of 30 km/h and more")
+    min_bins: int = threshold(6, unit="bins", least=3, why="three coefficients need a range of 30 km/h and more")
     place_noise_m: float = threshold(
         6.0, unit="m", why="held-out lines repeat to 1 to 2 m: two laps agree within 6 m at 95 %"
     )
@@ -100,29 +110,33 @@ class DptadSettings:
 
     tube_m: float = threshold(8.0, unit="m", why="how far the place of an edge varies without meaning")
     floor_bar: float = threshold(2.0, unit="bar", why="unit of a brake residual")
-    floor_pct: float = threshold(4.0, unit="%", why="unit of a throttle residual")
+    floor_pct: float = threshold(4.0, unit="%", least=0.4, most=40.0, why="unit of a throttle residual")
     floor_deg: float = threshold(2.5, unit="deg", why="unit of a steering residual")
     floor_kmh: float = threshold(0.8, unit="km/h", why="unit of a speed residual")
     floor_ms: float = threshold(10.0, unit="ms", why="unit of a loss; half of the noise of a delta inside a sector")
     floor_m: float = threshold(2.0, unit="m", why="unit of a shifted edge: one step of the grid")
     mean_m: float = threshold(10.0, unit="m", why="an event is longer than a sample")
     zone_m: float = threshold(30.0, unit="m", why="half width of the zone in which worsts are compared")
-    place_m: float = threshold(10.0, unit="m", why="places that are judged; zones overlap by five sixths")
+    place_m: float = threshold(
+        10.0, unit="m", below="zone_m", why="places that are judged; zones overlap by five sixths"
+    )
     pedal_dip_m: float = threshold(40.0, unit="m", why="a foot that comes back within a second at 40 m/s")
     steering_dip_m: float = threshold(24.0, unit="m", why="hands that come back within half a second at 40 m/s")
-    loss_short_m: float = threshold(100.0, unit="m", why="a fault costs its time where it happens")
+    loss_short_m: float = threshold(100.0, unit="m", below="loss_long_m", why="a fault costs its time where it happens")
     loss_long_m: float = threshold(300.0, unit="m", why="or down the straight behind it")
-    braking_bar: float = threshold(5.0, unit="bar", why="above it the car is being braked")
+    braking_bar: float = threshold(5.0, unit="bar", below="braking_peak_bar", why="above it the car is being braked")
     braking_peak_bar: float = threshold(10.0, unit="bar", why="a brush of the pedal stays under it")
     onset_share: float = threshold(0.3, unit="share of peak", why="the steep part of the edge, above brushes")
     zone_reach_m: float = threshold(120.0, unit="m", why="an edge further from its usual place is another one")
     full_throttle_pct: float = threshold(95.0, unit="%", why="full throttle, by either throttle channel")
     cornering_g: float = threshold(0.5, unit="g", why="above it the car corners")
-    min_own_laps: int = threshold(6, unit="laps", why="fewer own laps say nothing about what is usual")
+    min_own_laps: int = threshold(6, unit="laps", least=3, why="fewer own laps say nothing about what is usual")
     budget: float = threshold(
         0.5, unit="events per clean lap", why="over a session's judged drivers; what people read of it"
     )
-    least_log_odds: float = threshold(0.0, unit="log-odds", why="under even odds nothing is said, budget or not")
+    least_log_odds: float = threshold(
+        0.0, unit="log-odds", least=-10.0, most=10.0, why="under even odds nothing is said, budget or not"
+    )
     apart_m: float = threshold(150.0, unit="m", why="two events nearer than that are one to a driver")
     edge_drop: float = threshold(1.0, unit="log-odds", why="an event reaches as far as its odds stay near the peak's")
     loss_before_m: float = threshold(50.0, unit="m", why="an event's loss counts from here before its start")
@@ -137,7 +151,7 @@ class DptadSettings:
     cost_s: float = threshold(0.05, unit="s", why="52 % of events lose it, 16 % of random places")
     full_score: float = threshold(3.0, unit="-log10(p)", why="one lap in a thousand has the full score of 100")
     least_repeats: int = threshold(2, unit="moments", why="what happened once does not repeat")
-    min_speed_laps: int = threshold(2, unit="laps", why="one lap deviates from its own median nowhere")
+    min_speed_laps: int = threshold(2, unit="laps", least=2, why="one lap deviates from its own median nowhere")
     min_ranked_laps: int = threshold(
         3, unit="clean laps", why="smoothness scatters by .02 to .08 from lap to lap, half as much as drivers differ"
     )

@@ -1,9 +1,10 @@
 """All settings of a run, and where they are read from: defaults, grx.toml, environment, arguments."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,11 @@ from grx_pipeline.settings.running import (
     SensorSettings,
 )
 from grx_pipeline.settings.serving import ServeSettings
+from grx_pipeline.settings.threshold import allowed_of, unit_of
 
 KEY_NAME = "GROQ_API_KEY"
+# The address of a SQLite file ends at a `?` and is percent-decoded; DuckDB takes a backslash for a slash.
+_NO_PLACE = re.compile(r"[?\\]|%[0-9A-Fa-f]{2}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +89,8 @@ def load_settings(
 
     Whether a language model is asked is decided here, by whether there is a key; the key itself is not kept.
 
-    Raises SettingsError for an unknown group or name, or a value of another type than its default.
+    Raises SettingsError for an unknown group or name, a value of another type than its default or one that makes no
+    sense, and a data folder that databases cannot be kept in.
     """
     settings = Settings()
     if config.is_file():
@@ -94,7 +99,7 @@ def load_settings(
     chosen_reports = reports_dir or _folder(environment.get("GRX_REPORTS_DIR")) or settings.reports_dir
     return replace(
         settings,
-        data_dir=chosen_data.expanduser(),
+        data_dir=_for_databases(chosen_data.expanduser()),
         reports_dir=chosen_reports.expanduser(),
         llm=_decided(settings.llm, has_key=find_key(environment, dotenv=config.parent / ".env") is not None),
     )
@@ -123,6 +128,17 @@ def _folder(text: str | None) -> Path | None:
     return Path(text) if text else None
 
 
+def _for_databases(folder: Path) -> Path:
+    """The folder. Raises SettingsError where DuckDB or SQLite would look for a file elsewhere than it lies."""
+    sign = _NO_PLACE.search(str(folder.absolute()))
+    if sign:
+        raise SettingsError(
+            f"{folder.absolute()}: databases cannot be kept under a folder with {sign[0]} in its path; "
+            "name another data folder with --data or GRX_DATA_DIR"
+        )
+    return folder
+
+
 def _apply_file(settings: Settings, config: Path) -> Settings:
     try:
         document = tomllib.loads(config.read_text(encoding="utf-8"))
@@ -145,10 +161,24 @@ def _apply_group(group: Any, values: Mapping[str, Any], *, where: str) -> Any:
     for name, value in values.items():
         if name not in known:
             raise SettingsError(f"{where}: unknown setting {name!r}; known are {', '.join(known)}")
-        wanted = type(getattr(group, name))
-        is_number = wanted is float and isinstance(value, int) and not isinstance(value, bool)
-        if not is_number and type(value) is not wanted:
-            raise SettingsError(f"{where}: {name} is {value!r}, but has to be of type {wanted.__name__}")
-        if isinstance(value, int | float) and value < 0:
-            raise SettingsError(f"{where}: {name} is {value!r}, but has to be 0 or more")
-    return replace(group, **{n: type(getattr(group, n))(v) for n, v in values.items()})
+        _require_allowed(known[name], value, where=where)
+    changed = replace(group, **{name: type(getattr(group, name))(value) for name, value in values.items()})
+    for name, setting in known.items():
+        other = setting.metadata["below"]
+        if other and getattr(changed, name) > getattr(changed, other):
+            raise SettingsError(
+                f"{where} {name} is {getattr(changed, name)}, but has to be at most {other}, "
+                f"which is {getattr(changed, other)}"
+            )
+    return changed
+
+
+def _require_allowed(setting: Field[Any], value: Any, *, where: str) -> None:
+    """Raises SettingsError for a value of another type than the default, or one that makes no sense."""
+    wanted = type(setting.default)
+    is_number = wanted is float and isinstance(value, int) and not isinstance(value, bool)
+    if not is_number and type(value) is not wanted:
+        raise SettingsError(f"{where} {setting.name} is {value!r}, but has to be of type {wanted.__name__}")
+    allowed, unit = allowed_of(setting), unit_of(setting)
+    if not allowed.holds(value):
+        raise SettingsError(f"{where} {setting.name} is {value!r}, but has to be {allowed.text}{unit and f' ({unit})'}")

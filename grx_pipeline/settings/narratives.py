@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from grx_pipeline.errors import SettingsError
-from grx_pipeline.settings.threshold import threshold
+from grx_pipeline.settings.threshold import Allowed, address, threshold, words
 
 AUTO, GROQ, RULES = "auto", "groq", "rules"
+_NAMED = Allowed(text="the name of a model", holds=lambda value: bool(value.strip()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +19,10 @@ class NarrativeSettings:
     stint_laps: int = threshold(4, unit="clean laps", why="a half of a race with fewer has no pace of its own")
     spread_laps: int = threshold(8, unit="clean laps", why="a spread of fewer laps doubles by chance")
     uneven_ratio: float = threshold(
-        1.5, unit="ratio", why="a sector whose spread is that much over the field's is beyond the chance of ten laps"
+        1.5,
+        unit="ratio",
+        least=1.0,
+        why="a sector whose spread is that much over the field's is beyond the chance of ten laps",
     )
     near_best_share: float = threshold(
         0.005, unit="share", why="half a percent of a lap is what a driver calls the same pace"
@@ -54,28 +57,40 @@ class LlmSettings:
     `mode` auto becomes groq where there is a key and rules where there is none, when settings are loaded.
     """
 
-    mode: str = threshold(AUTO, unit="auto, groq or rules", why="who has no key has the whole product all the same")
-    model: str = threshold("llama-3.3-70b-versatile", unit="model of the service", why="the specification names it")
-    base_url: str = threshold("https://api.groq.com", unit="URL", why="the service; another that speaks its protocol")
-    temperature: float = threshold(0.0, unit="1", why="the same facts shall give the same text")
-    seed: int = threshold(2025, unit="1", why="the same facts shall give the same text")
-    max_tokens: int = threshold(1800, unit="tokens an answer", why="a report has 300 words; JSON and ids double that")
-    timeout_s: float = threshold(30.0, unit="s", why="an answer takes 1 to 5 s; after that the rules have it")
-    concurrency: int = threshold(4, unit="requests at once", why="the free tier takes 30 a minute")
-    requests_per_minute: int = threshold(30, unit="requests a minute", why="the free tier's limit; 0 is no limit")
-    retries: int = threshold(3, unit="retries", why="429 and 5xx pass; what fails four times does not")
-    backoff_s: float = threshold(1.0, unit="s", why="doubled with each retry, unless the service names a wait")
-    max_wait_s: float = threshold(60.0, unit="s", why="a service that asks for longer waits is told no")
-    budget: int = threshold(200, unit="requests a run", why="a race of 30 cars takes 110; some are repaired once")
-
-    def __post_init__(self) -> None:
-        """Raises SettingsError for a mode or an address that cannot be."""
-        if self.mode not in (AUTO, GROQ, RULES):
-            raise SettingsError(f"[llm] mode is {self.mode!r}, but has to be {AUTO}, {GROQ} or {RULES}")
-        if not self.base_url.startswith(("https://", "http://")):
-            raise SettingsError(f"[llm] base_url is {self.base_url!r}, but has to start with https:// or http://")
-        if not self.concurrency:
-            raise SettingsError("[llm] concurrency is 0, but has to be 1 or more")
+    mode: str = threshold(
+        AUTO,
+        unit="auto, groq or rules",
+        allowed=words(AUTO, GROQ, RULES),
+        why="who has no key has the whole product all the same",
+    )
+    model: str = threshold(
+        "llama-3.3-70b-versatile", unit="model of the service", allowed=_NAMED, why="the specification names it"
+    )
+    base_url: str = threshold(
+        "https://api.groq.com", unit="URL", allowed=address(), why="the service; another that speaks its protocol"
+    )
+    temperature: float = threshold(0.0, unit="1", least=0.0, most=2.0, why="the same facts shall give the same text")
+    seed: int = threshold(2025, unit="1", least=0, most=2**31 - 1, why="the same facts shall give the same text")
+    max_tokens: int = threshold(
+        1800, unit="tokens an answer", least=100, most=100_000, why="a report has 300 words; JSON and ids double that"
+    )
+    timeout_s: float = threshold(
+        30.0, unit="s", least=0.1, most=600.0, why="an answer takes 1 to 5 s; after that the rules have it"
+    )
+    concurrency: int = threshold(4, unit="requests at once", most=64, why="the free tier takes 30 a minute")
+    requests_per_minute: int = threshold(
+        30, unit="requests a minute", least=0, most=100_000, why="the free tier's limit; 0 is no limit"
+    )
+    retries: int = threshold(3, unit="retries", least=0, why="429 and 5xx pass; what fails four times does not")
+    backoff_s: float = threshold(
+        1.0, unit="s", least=0.0, most=60.0, why="doubled with each retry, unless the service names a wait"
+    )
+    max_wait_s: float = threshold(
+        60.0, unit="s", least=0.0, most=3600.0, why="a service that asks for longer waits is told no"
+    )
+    budget: int = threshold(
+        200, unit="requests a run", least=0, most=1_000_000, why="a race of 30 cars takes 110; some are repaired once"
+    )
 
     @property
     def is_asked(self) -> bool:

@@ -4,8 +4,12 @@ import os
 from dataclasses import dataclass
 from zoneinfo import available_timezones
 
-from grx_pipeline.errors import SettingsError
-from grx_pipeline.settings.threshold import threshold
+from grx_pipeline.settings.threshold import Allowed, threshold, words
+
+_ZONES = Allowed(
+    text="track, utc or a name as Europe/Berlin",
+    holds=lambda value: value in ("track", "utc", *available_timezones()),
+)
 
 
 def usable_cores() -> int:
@@ -18,17 +22,27 @@ class EngineSettings:
     """Limits of the in-memory DuckDB that a step computes in."""
 
     memory_limit_mb: int = threshold(
-        1000, unit="MB", why="leaves room for Python inside 1.5 GiB; DuckDB spills beyond it"
+        1000, unit="MB", least=100, most=1_000_000, why="leaves room for Python inside 1.5 GiB; DuckDB spills beyond it"
     )
     least_mb: int = threshold(
-        250, unit="MB", why="a session's share when several run at once is not smaller: DuckDB spills, but slowly"
+        250,
+        unit="MB",
+        least=50,
+        most=100_000,
+        why="a session's share when several run at once is not smaller: DuckDB spills, but slowly",
     )
-    threads: int = threshold(0, unit="threads", why="0 takes every core")
+    threads: int = threshold(0, unit="threads", least=0, most=1024, why="0 takes every core")
     readers: int = threshold(
-        2, unit="vehicles at once", why="one vehicle's rows are too few to keep two cores busy; more cost memory"
+        2,
+        unit="vehicles at once",
+        most=64,
+        why="one vehicle's rows are too few to keep two cores busy; more cost memory",
     )
     workers: int = threshold(
-        2, unit="steps at once", why="never more than two long steps wait for none of each other; 1 runs them in turn"
+        2,
+        unit="steps at once",
+        most=16,
+        why="never more than two long steps wait for none of each other; 1 runs them in turn",
     )
 
     @property
@@ -41,7 +55,9 @@ class EngineSettings:
 class IngestSettings:
     """How raw telemetry becomes samples (algorithms: conflicting values are collapsed ticks)."""
 
-    fast_step_ms: float = threshold(43.0, unit="ms", why="native step of the fast channels: 42, 43 or 44 ms measured")
+    fast_step_ms: float = threshold(
+        43.0, unit="ms", least=20.0, most=100.0, why="native step of the fast channels: 42, 43 or 44 ms measured"
+    )
     frozen_share: float = threshold(
         0.005, unit="stamps per row", why="a running clock gives a stamp per 9 to 12 rows, a frozen one a single stamp"
     )
@@ -55,7 +71,9 @@ class IngestSettings:
 class MatchSettings:
     """Crossings of the logger against official laps, by time."""
 
-    ghost_gap_s: float = threshold(5.0, unit="s", why="ghost crossings follow within 5 s; no lap is that short")
+    ghost_gap_s: float = threshold(
+        5.0, unit="s", most=30.0, why="ghost crossings follow within 5 s; no lap is that short"
+    )
     bias_search_s: float = threshold(30.0, unit="s", why="largest logger-to-timing bias seen is 7.4 s")
     bias_bin_s: float = threshold(0.1, unit="s", why="true pairs lie within some 0.3 s of one bias per race")
     tolerance_s: float = threshold(
@@ -74,12 +92,16 @@ class MatchSettings:
 class LapSettings:
     """When a lap is valid, and when it is clean enough to set a target."""
 
-    max_lap_number: int = threshold(1000, unit="laps", why="above it stands the logger's 'no lap' value 32768")
-    min_lap_time_s: float = threshold(30.0, unit="s", why="no circuit of the series can be lapped faster")
+    max_lap_number: int = threshold(
+        1000, unit="laps", least=100, most=32767, why="above it stands the logger's 'no lap' value 32768"
+    )
+    min_lap_time_s: float = threshold(30.0, unit="s", most=120.0, why="no circuit of the series can be lapped faster")
     pace_quantile: float = threshold(0.30, unit="quantile", why="a pace that slow laps of a race do not move")
-    pace_factor: float = threshold(1.04, unit="ratio", why="laps after a yellow carry GF and are 1.31 x the best")
+    pace_factor: float = threshold(
+        1.04, unit="ratio", least=1.0, most=2.0, why="laps after a yellow carry GF and are 1.31 x the best"
+    )
     sector_floor: float = threshold(
-        0.9, unit="ratio", why="a sector faster than 0.9 x the field's median is a timing fault"
+        0.9, unit="ratio", least=0.0, most=1.0, why="a sector faster than 0.9 x the field's median is a timing fault"
     )
 
 
@@ -88,8 +110,12 @@ class ClockSettings:
     """ECU clock to UTC, and telemetry windows of official laps."""
 
     pause_window_s: float = threshold(180.0, unit="s", why="bursts of late messages last 64 s at most")
-    pause_jump_s: float = threshold(2.0, unit="s", why="pauses of 271 s and 418 s seen; drift is 0.1 s an hour")
-    burst_s: float = threshold(64.0, unit="s", why="longest burst of late messages seen; less data may be all late")
+    pause_jump_s: float = threshold(
+        2.0, unit="s", below="burst_s", why="pauses of 271 s and 418 s seen; drift is 0.1 s an hour"
+    )
+    burst_s: float = threshold(
+        64.0, unit="s", below="misdated_s", why="longest burst of late messages seen; less data may be all late"
+    )
     misdated_s: float = threshold(
         128.0, unit="s", why="twice the longest burst: a stamp received later than that belongs to another time"
     )
@@ -116,8 +142,10 @@ class ClockSettings:
 class SensorSettings:
     """Corrections per car and session: signs, zeros, and how far speed lags."""
 
-    lag_max_s: float = threshold(0.6, unit="s", why="speed lags a_x by .14 to .41 s")
-    lag_step_s: float = threshold(0.01, unit="s", why="sd of the lag within a session is .01 to .025 s")
+    lag_max_s: float = threshold(0.6, unit="s", most=2.0, why="speed lags a_x by .14 to .41 s")
+    lag_step_s: float = threshold(
+        0.01, unit="s", below="lag_max_s", why="sd of the lag within a session is .01 to .025 s"
+    )
     moving_kmh: float = threshold(30.0, unit="km/h", why="below it the car is in the pits or stands")
     min_moving_s: float = threshold(
         60.0, unit="s", why="two thirds of the shortest lap; less holds too little braking and cornering"
@@ -138,16 +166,24 @@ class ReportSettings:
     delta_points: int = threshold(
         5, unit="grid points", why="a delta every 10 m draws the same curve in a fifth of the bytes"
     )
-    speed_unit: str = threshold("km/h", unit="km/h or mph", why="the unit of the logger")
-    decimal_sign: str = threshold("point", unit="point or comma", why="the sign of the timing's own sheets")
+    speed_unit: str = threshold("km/h", unit="km/h or mph", allowed=words("km/h", "mph"), why="the unit of the logger")
+    decimal_sign: str = threshold(
+        "point", unit="point or comma", allowed=words("point", "comma"), why="the sign of the timing's own sheets"
+    )
     time_zone: str = threshold(
-        "track", unit="track, utc or an IANA name", why="a race is remembered by the clock on the wall at the track"
+        "track",
+        unit="track, utc or an IANA name",
+        allowed=_ZONES,
+        why="a race is remembered by the clock on the wall at the track",
     )
     estimate_points: int = threshold(
         5, unit="grid points", why="a stretched median knows no detail finer than 10 m; a field has 600 such laps"
     )
     page_points: int = threshold(
-        2000, unit="points", why="4.1 kB a lap on the wire; longer circuits are drawn every 4 m, under a pixel"
+        2000,
+        unit="points",
+        least=100,
+        why="4.1 kB a lap on the wire; longer circuits are drawn every 4 m, under a pixel",
     )
     map_loss_ms: float = threshold(
         20.0, unit="ms", why="delta inside a sector is good to 20 ms; smaller changes are not coloured on the map"
@@ -159,20 +195,14 @@ class ReportSettings:
     min_class_drivers: int = threshold(2, unit="drivers", why="a quartile of one driver's own median is that median")
     shown_gap_ms: float = threshold(5.0, unit="ms", why="a difference that is shown as 0.00 s is no one's")
     slow_ratio: float = threshold(
-        1.06, unit="ratio", why="clean laps reach 1.04 x the pace; slower ones would flatten all others on a chart"
+        1.06,
+        unit="ratio",
+        least=1.0,
+        most=3.0,
+        why="clean laps reach 1.04 x the pace; slower ones would flatten all others on a chart",
     )
     map_step_m: float = threshold(12.0, unit="m", why="under a pixel and a half on a map 400 px wide of 4 km")
     map_window_m: float = threshold(100.0, unit="m", why="a corner and its exit; shorter stretches are dots on a map")
-
-    def __post_init__(self) -> None:
-        """Raises SettingsError for a word that none of these settings knows."""
-        for name, known in (("speed_unit", ("km/h", "mph")), ("decimal_sign", ("point", "comma"))):
-            if getattr(self, name) not in known:
-                raise SettingsError(f"[report] {name} is {getattr(self, name)!r}, but has to be {' or '.join(known)}")
-        if self.time_zone not in ("track", "utc", *available_timezones()):
-            raise SettingsError(
-                f"[report] time_zone is {self.time_zone!r}, but has to be track, utc or a name as Europe/Berlin"
-            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,7 +223,7 @@ class RunSettings:
     """How a run shows itself."""
 
     progress_gap_s: float = threshold(
-        2.0, unit="s", why="a person waits that long before wondering; short steps then take one line each"
+        2.0, unit="s", least=0.0, why="a person waits that long before wondering; short steps then take one line each"
     )
     stop_wait_s: float = threshold(
         20.0, unit="s", why="servers end within 2 s of being told to; a run that ends takes longer"
@@ -206,22 +236,50 @@ class RunSettings:
     )
     connect_wait_s: float = threshold(10.0, unit="s", why="a dask scheduler in reach answers within a second")
     disk_per_raw_byte: float = threshold(
-        0.1, unit="bytes", why="the lake of a 1.53 GB race takes .04 of it; twice that while it is replaced"
+        0.1, unit="bytes", least=0.0, why="the lake of a 1.53 GB race takes .04 of it; twice that while it is replaced"
     )
     disk_per_gz_byte: float = threshold(
-        3.0, unit="bytes", why="lakes of seven gzipped sessions take .9 to 3.0 of their raw files"
+        3.0, unit="bytes", least=0.0, why="lakes of seven gzipped sessions take .9 to 3.0 of their raw files"
     )
-    disk_warehouse_mb: int = threshold(60, unit="MB", why="databases of seven sessions and a full race take 22 to 39")
-    disk_site_mb: int = threshold(100, unit="MB", why="builds of seven sessions and a full race take 14 to 67")
+    disk_warehouse_mb: int = threshold(
+        60, unit="MB", least=0, most=10_000, why="databases of seven sessions and a full race take 22 to 39"
+    )
+    disk_site_mb: int = threshold(
+        100, unit="MB", least=0, most=10_000, why="builds of seven sessions and a full race take 14 to 67"
+    )
     python_memory_mb: int = threshold(
         600, unit="MB", why="a run of a 1.53 GB race took 1,160 MB in its largest process, 370 MB in the first"
     )
     kept_runs_days: int = threshold(
-        90, unit="days", why="a season's runs can be compared; records of 1,000 runs take some 200 MB"
+        90,
+        unit="days",
+        least=0,
+        most=36_500,
+        why="a season's runs can be compared; records of 1,000 runs take some 200 MB",
     )
     landing_gap_s: float = threshold(
-        30.0, unit="s", why="a copy that pauses for longer has stopped; new files wait a minute for their run at most"
+        30.0,
+        unit="s",
+        least=1.0,
+        most=3600.0,
+        why="a copy that pauses for longer has stopped; new files wait a minute for their run at most",
+    )
+    sensor_wait_s: float = threshold(
+        3600.0,
+        unit="s",
+        least=60.0,
+        most=86_400.0,
+        why="hashing the gigabytes of a weekend from a slow disk takes longer than the minute a sensor has by itself",
     )
     repair_gap_s: float = threshold(
         10.0, unit="s", why="how long a run whose process was killed may show as running while the UI is open"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileTimes:
+    """What times of files are good for. They are properties of file systems, so no grx.toml changes them."""
+
+    settled_s: float = threshold(
+        2.0, unit="s", why="a file written this shortly before may change again within one tick of its file system"
     )
