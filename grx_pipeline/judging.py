@@ -5,7 +5,6 @@ Nothing reads what a step wrote before it is judged. How the UI shows a check is
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -14,7 +13,8 @@ from grx_pipeline.paths import Paths
 from grx_pipeline.quality import MEANING_CHECKS, CheckOutcome, MeaningCheck, file_problems
 from grx_pipeline.schemas import TABLES, Table
 from grx_pipeline.settings import QualitySettings
-from grx_pipeline.steps import Step, StepResult, run_step
+from grx_pipeline.steps import Step, StepResult, forget_step, run_step
+from grx_pipeline.storage.lake import table_files
 from grx_pipeline.storage.parquet import read_table
 from grx_pipeline.storage.steps import StepContext
 
@@ -35,7 +35,10 @@ class JudgedStep:
 
 
 def run_judged(step: Step, context: StepContext) -> JudgedStep:
-    """Run the step unless nothing changed, and judge its tables as they stand in the lake. Raises as run_step does."""
+    """Run the step unless nothing changed, and judge its tables as they stand in the lake.
+
+    It runs again next time where nothing may read them. Raises as run_step does.
+    """
     found: list[CheckOutcome] = []
 
     def look() -> Sequence[CheckOutcome]:
@@ -43,7 +46,10 @@ def run_judged(step: Step, context: StepContext) -> JudgedStep:
         return found
 
     result = run_step(step, context, lambda: warnings_of(look()))
-    return JudgedStep(result=result, outcomes=tuple(found if result.was_built else look()))
+    judged = JudgedStep(result=result, outcomes=tuple(found if result.was_built else look()))
+    if judged.is_blocked and not result.was_built:
+        forget_step(step, context)
+    return judged
 
 
 def warnings_of(outcomes: Sequence[CheckOutcome]) -> list[str] | None:
@@ -79,7 +85,7 @@ def check_contract(step: Step, paths: Paths, session: str) -> CheckOutcome:
     problems: list[str] = []
     rows = dict.fromkeys(step.tables, 0)
     for name in step.tables:
-        for file in table_files(paths, session, step, TABLES[name]):
+        for file in table_files(paths, session, TABLES[name], step=step.name):
             try:
                 count, found = file_problems(TABLES[name], file)
             except ContractError as error:
@@ -100,21 +106,12 @@ def check_contract(step: Step, paths: Paths, session: str) -> CheckOutcome:
     )
 
 
-def table_files(paths: Paths, session: str, step: Step, table: Table) -> list[Path]:
-    """The files of `table` that `step` wrote; where it is a single one, whether it exists or not."""
-    if not table.has_parts:
-        return [paths.table(session, table.name)]
-    if table.step != step.name:
-        return [paths.table(session, table.name, part=step.name)]
-    return sorted(paths.table_folder(session, table.name).glob("*.parquet"))
-
-
 def read_whole(paths: Paths, session: str, step: Step, table: Table, *, is_counted: bool = False) -> pa.Table:
     """The step's rows of a table, from all its files; the first column alone where they are only counted.
 
     Raises ContractError where a file is missing or damaged.
     """
-    files: Sequence[Path] = table_files(paths, session, step, table)
+    files = table_files(paths, session, table, step=step.name)
     columns = list(table.column_names[:1] if is_counted else table.column_names)
     empty = table.arrow_schema().empty_table().select(columns)
     return pa.concat_tables([empty, *(read_table(file, columns=columns) for file in files)])

@@ -5,31 +5,22 @@ while size, modification and change time and inode are as they were, and were no
 """
 
 import contextlib
-import hashlib
 import os
 import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
 
 from grx_pipeline.errors import StorageError
+from grx_pipeline.settings import FileTimes
 from grx_pipeline.storage.atomic import sweep, write_bytes
+from grx_pipeline.storage.hashing import chunks_of, hash_once, stamp_of
 from grx_pipeline.storage.locks import folder_lock
 from grx_pipeline.storage.sealed import sealed, unsealed
 
-_CHUNK = 4 << 20
-# A file written this shortly before may change again within one tick of the file system's clock.
-_SETTLED_NS = 2_000_000_000
 _LOCAL_HEADER_BYTES = 30
 
 Chunks = Callable[[], Iterator[bytes]]
-_Stamp = list[int]
-# By path or member, and stamp.
-Hashes = dict[tuple[str, tuple[int, ...]], str]
-
-# What this process read whole: a file is not read a second time for its hash before its rows are.
-_READ_HERE: Hashes = {}
 
 
 class HashCache:
@@ -58,50 +49,26 @@ class HashCache:
                 write_bytes(self._path, content)
 
     def _remembered(self, key: str, status: os.stat_result, chunks: Chunks) -> str:
-        stamp = _stamp(status)
+        stamp = stamp_of(status)
         entry = self._entries.get(key)
-        if entry is not None and entry[:-1] == stamp:
+        if entry is not None and tuple(entry[:-1]) == stamp:
             return str(entry[-1])
-        digest = _hashed(key, stamp, chunks)
+        digest = hash_once(key, stamp, chunks)
         # Also a time ahead of the clock is settled: what is written now gets another one.
-        if abs(time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns)) > _SETTLED_NS:
+        if abs(time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns)) > FileTimes.settled_s * 1e9:
             self._entries[key] = [*stamp, digest]
             self._is_changed = True
         return digest
 
 
-def hashes_made() -> Hashes:
-    """The hashes that this process made, for the one that it works for."""
-    return dict(_READ_HERE)
-
-
-def keep_hashes(hashes: Hashes) -> None:
-    """Take over hashes that were made for this process."""
-    _READ_HERE.update(hashes)
-
-
 def hash_now(path: Path, member: str | None) -> str:
     """Hash of a file or zip member, from its bytes unless this process has read them before."""
-    stamp = _stamp(path.stat())
+    stamp = stamp_of(path.stat())
     if member is None:
-        return _hashed(str(path), stamp, lambda: _read_file(path))
+        return hash_once(str(path), stamp, lambda: _read_file(path))
     with zipfile.ZipFile(path) as archive:
         info = archive.getinfo(member)
-    return _hashed(f"{path}!{member}", stamp, lambda: _read_member(path, info))
-
-
-def _hashed(key: str, stamp: _Stamp, chunks: Chunks) -> str:
-    known = (key, tuple(stamp))
-    if known not in _READ_HERE:
-        digest = hashlib.sha256()
-        for chunk in chunks():
-            digest.update(chunk)
-        _READ_HERE[known] = digest.hexdigest()
-    return _READ_HERE[known]
-
-
-def _stamp(status: os.stat_result) -> _Stamp:
-    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+    return hash_once(f"{path}!{member}", stamp, lambda: _read_member(path, info))
 
 
 def _load(path: Path) -> dict[str, list[int | str]]:
@@ -114,7 +81,7 @@ def _load(path: Path) -> dict[str, list[int | str]]:
 
 def _read_file(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
-        yield from _chunks(file)
+        yield from chunks_of(file)
 
 
 def _read_member(archive: Path, member: zipfile.ZipInfo) -> Iterator[bytes]:
@@ -123,12 +90,4 @@ def _read_member(archive: Path, member: zipfile.ZipInfo) -> Iterator[bytes]:
         header = file.read(_LOCAL_HEADER_BYTES)
         name_bytes, extra_bytes = int.from_bytes(header[26:28], "little"), int.from_bytes(header[28:30], "little")
         file.seek(name_bytes + extra_bytes, os.SEEK_CUR)
-        yield from _chunks(file, member.compress_size)
-
-
-def _chunks(file: IO[bytes], size: int | None = None) -> Iterator[bytes]:
-    """The next `size` bytes of the file, or all that are left."""
-    left = size
-    while chunk := file.read(_CHUNK if left is None else min(_CHUNK, left)):
-        yield chunk
-        left = None if left is None else left - len(chunk)
+        yield from chunks_of(file, member.compress_size)

@@ -4,7 +4,8 @@ import functools
 from importlib import resources
 from pathlib import Path
 
-from grx_pipeline.storage.steps import combined_hash, file_hash
+from grx_pipeline.storage.hashing import file_hash
+from grx_pipeline.storage.steps import combined_hash
 
 
 @functools.cache

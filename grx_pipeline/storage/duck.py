@@ -43,15 +43,19 @@ def engine(settings: EngineSettings, *, temporary: Path) -> Iterator[duckdb.Duck
 
 def _connect(settings: EngineSettings, temporary: Path) -> duckdb.DuckDBPyConnection:
     temporary.mkdir(parents=True, exist_ok=True)
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": f"{settings.memory_limit_mb}MB",
-        "temp_directory": str(temporary),
-        "autoinstall_known_extensions": "false",
-        "autoload_known_extensions": "false",
-    }
-    if settings.threads:
-        config["threads"] = str(settings.threads)
-    return duckdb.connect(":memory:", config=config)
+    limits = {"memory_limit": f"{settings.memory_limit_mb}MB", "temp_directory": str(temporary)}
+    return connect(limits | ({"threads": str(settings.threads)} if settings.threads else {}))
+
+
+def connect(limits: Mapping[str, str]) -> duckdb.DuckDBPyConnection:
+    """An in-memory connection that loads nothing from elsewhere and prints nothing.
+
+    In a process that was started without a script, as runs of the UI are, DuckDB would draw its progress.
+    """
+    closed = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+    connection = duckdb.connect(":memory:", config={**closed, **limits})
+    connection.execute("SET enable_progress_bar = false")
+    return connection
 
 
 def _close(connection: duckdb.DuckDBPyConnection, temporary: Path) -> None:

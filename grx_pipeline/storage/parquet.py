@@ -34,8 +34,9 @@ def write_table(rows: pa.Table | pd.DataFrame, path: Path, table: Table) -> int:
 
 def read_table(path: Path, *, columns: Sequence[str] | None = None) -> pa.Table:
     """The file's rows. Raises ContractError where the file is missing or damaged."""
-    with _reading(path):
-        return pq.read_table(path, columns=list(columns) if columns is not None else None, partitioning=None)
+    # As pq.read_table, which looks at the path as at a folder of many files first.
+    with _reading(path), pq.ParquetFile(path) as file:
+        return file.read() if columns is None else file.read(columns=list(columns)).select(columns)
 
 
 def read_metadata(path: Path) -> pq.FileMetaData:

@@ -14,7 +14,7 @@ from grx_pipeline.errors import StorageError
 from grx_pipeline.paths import Paths
 from grx_pipeline.schemas import SEASON_TABLES, TABLES, Table
 from grx_pipeline.storage.atomic import write_bytes, writing
-from grx_pipeline.storage.duck import STORAGE_VERSION, comments, exactly, quoted
+from grx_pipeline.storage.duck import STORAGE_VERSION, comments, connect, exactly, quoted
 
 # What a view has before the table's own columns, from the path of each file.
 _FOLDERS = {
@@ -33,17 +33,13 @@ def build_views(paths: Paths) -> bool:
     script, database = paths.season_views(), paths.season_database()
     if database.is_file() and script.is_file() and script.read_text(encoding="utf-8") == statements:
         return False
-    with writing(database) as temporary, _errors(paths):
-        connection = duckdb.connect(
-            ":memory:", config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
-        )
-        with contextlib.closing(connection):
-            connection.execute(f"ATTACH {quoted(str(temporary))} AS season (STORAGE_VERSION '{STORAGE_VERSION}')")
-            connection.execute("USE season")
-            connection.execute(f"BEGIN;\n{statements}COMMIT")
-            connection.execute("USE memory")
-            connection.execute("CHECKPOINT season")
-            connection.execute("DETACH season")
+    with writing(database) as temporary, _errors(paths), contextlib.closing(connect({})) as connection:
+        connection.execute(f"ATTACH {quoted(str(temporary))} AS season (STORAGE_VERSION '{STORAGE_VERSION}')")
+        connection.execute("USE season")
+        connection.execute(f"BEGIN;\n{statements}COMMIT")
+        connection.execute("USE memory")
+        connection.execute("CHECKPOINT season")
+        connection.execute("DETACH season")
     write_bytes(script, statements.encode())
     return True
 

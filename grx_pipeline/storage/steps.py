@@ -6,7 +6,6 @@ wrote. The chain of steps itself stands in grx_pipeline/steps.py.
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from grx_pipeline.errors import ContractError
 from grx_pipeline.paths import Paths
 from grx_pipeline.settings import Settings
 from grx_pipeline.storage.atomic import write_bytes
+from grx_pipeline.storage.hashing import file_hash
 from grx_pipeline.storage.sealed import sealed, unsealed
 
 Figure = int | float | str
@@ -41,12 +41,14 @@ class StepContext:
 class StepOutcome:
     """What a step wrote: its files, its main row count and the figures worth showing to a person.
 
-    `hashes` are of the files whose hash was made when they were written.
+    `hashes` are of the files whose hash was made when they were written; `nameless` of the content of those files in
+    which drivers' names stand, without them.
     """
 
     outputs: tuple[Path, ...]
     rows: int
     hashes: Mapping[Path, str] = field(default_factory=dict)
+    nameless: Mapping[Path, str] = field(default_factory=dict)
     figures: Mapping[str, Figure] = field(default_factory=dict)
 
 
@@ -54,7 +56,7 @@ class StepOutcome:
 class StepRecord:
     """A finished step. `inputs` and `outputs` map names to hashes; `stamps` are the outputs' size and time.
 
-    `warnings` are what its checks found.
+    `nameless` is the version without drivers' names, where there are any. `warnings` are what its checks found.
     """
 
     inputs: Mapping[str, str]
@@ -63,21 +65,8 @@ class StepRecord:
     version: str
     rows: int
     figures: Mapping[str, Figure]
+    nameless: str | None = None
     warnings: Sequence[str] = ()
-
-
-# Hashes of files that this process read whole, by path, size, times and inode: whoever alters one alters its times.
-_READ_HERE: dict[tuple[str | int, ...], str] = {}
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of the file's bytes, read once in a process."""
-    with path.open("rb") as file:
-        status = os.fstat(file.fileno())
-        key = (str(path), status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-        if key not in _READ_HERE:
-            _READ_HERE[key] = hashlib.file_digest(file, "sha256").hexdigest()
-        return _READ_HERE[key]
 
 
 def unjudged() -> Sequence[str]:
@@ -98,9 +87,15 @@ def make_record(inputs: Mapping[str, str], outcome: StepOutcome, *, paths: Paths
     """
     outputs = {_label(path, paths): outcome.hashes.get(path) or file_hash(path) for path in outcome.outputs}
     stamps = {_label(path, paths): _stamp(path) for path in outcome.outputs}
-    version = combined_hash(outputs if is_byte_stable else inputs)
+    without_names = {_label(path, paths): digest for path, digest in outcome.nameless.items()}
     return StepRecord(
-        inputs=dict(inputs), outputs=outputs, stamps=stamps, version=version, rows=outcome.rows, figures=outcome.figures
+        inputs=dict(inputs),
+        outputs=outputs,
+        stamps=stamps,
+        version=combined_hash(outputs if is_byte_stable else inputs),
+        rows=outcome.rows,
+        figures=outcome.figures,
+        nameless=combined_hash({**outputs, **without_names}) if without_names else None,
     )
 
 
