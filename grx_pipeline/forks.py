@@ -14,8 +14,10 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
-from typing import TYPE_CHECKING, Any, TypeVar
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from grx_pipeline.errors import GrxError
 
@@ -63,19 +65,30 @@ def start_copy(task: Callable[["End"], None]) -> tuple[BaseProcess, "End"]:
     return copy, here
 
 
+@dataclass(frozen=True, kw_only=True)
+class Beside(Generic[T]):
+    """A task that runs beside this process: called, it waits for its result."""
+
+    wait: Callable[[], T]
+    is_running: Callable[[], bool]
+
+    def __call__(self) -> T:
+        return self.wait()
+
+
 @contextlib.contextmanager
-def beside(task: Callable[[], T], *, processors: int) -> Iterator[Callable[[], T]]:
+def beside(task: Callable[[], T], *, processors: int) -> Iterator[Beside[T]]:
     """Run `task` in a copy of this process while the block runs; what is given waits for its result.
 
     The result is pickled. What `task` raises is raised by the wait. With one processor, or where no copy can be made,
     the wait runs `task`. Where the block fails the copy is killed.
     """
     if processors == 1 or not can_fork():
-        yield task
+        yield Beside(wait=task, is_running=lambda: False)
         return
     copy, here = start_copy(lambda there: there.send(outcome_of(task)))
     try:
-        yield lambda: _received(here)
+        yield Beside(wait=lambda: _received(here), is_running=lambda: not here.poll())
     except BaseException:
         copy.kill()
         raise
@@ -119,3 +132,17 @@ def _received(here: "End") -> Any:
 def end_with_parent(signum: signal.Signals) -> None:
     """Have the kernel send this process `signum` where its parent is gone: nobody would wait for it any more."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signum)
+
+
+@contextlib.contextmanager
+def interrupt_on_sigterm() -> Iterator[None]:
+    """SIGTERM ends the block as Ctrl-C does, so that runs are marked and children stopped."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

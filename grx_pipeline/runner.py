@@ -3,17 +3,13 @@
 It and instance.py alone have private Dagster imports (a contract test pins them). Knows nothing of what steps do.
 """
 
-import contextlib
-import gc
-import signal
 import sqlite3
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import FrameType
 from typing import Literal
 
 import dagster as dg
@@ -35,10 +31,13 @@ from grx_pipeline.definitions import build_defs
 from grx_pipeline.defs.inputs import report_inputs
 from grx_pipeline.defs.jobs import RUN_CONFIG, SEASON_ASSET, SESSION_JOB
 from grx_pipeline.defs.partitions import SESSION_PARTITIONS
-from grx_pipeline.defs.resources import PARTITION_TAG, Pipeline, worker_tag
+from grx_pipeline.defs.resources import Pipeline
+from grx_pipeline.defs.tags import PARTITION_TAG, worker_tag
 from grx_pipeline.errors import GrxError, SessionBusyError
+from grx_pipeline.forks import interrupt_on_sigterm
+from grx_pipeline.garbage import rare_collections
 from grx_pipeline.ingest.manifest import Manifest, read_manifest, write_manifest
-from grx_pipeline.instance import open_instance, storage_errors
+from grx_pipeline.instance import LOCATION, MODULE, open_instance, storage_errors
 from grx_pipeline.narratives.steps import UNANSWERED
 from grx_pipeline.paths import Paths
 from grx_pipeline.season import is_last_run_settled, noted_run, why_season_is_stale
@@ -49,11 +48,7 @@ from grx_pipeline.storage.leftovers import sweep_session
 from grx_pipeline.storage.locks import session_lock
 from grx_pipeline.storage.steps import Progress, StepContext
 
-LOCATION = "grx"
-MODULE = "grx_pipeline.definitions"
 _REPOSITORY = "__repository__"
-# Allocations, and collections of the younger generations, between two looks for cycles.
-_RARELY = (100_000, 50, 100)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +100,7 @@ def run_session(
         if manifest is None:
             read_manifest(paths.manifest(session))
         waiting = progress if is_patient else None
-        with interrupt_on_sigterm(), _rare_collections(), session_lock(paths.lock(session), waiting=waiting):
+        with interrupt_on_sigterm(), rare_collections(), session_lock(paths.lock(session), waiting=waiting):
             sweep_session(paths, session)
             if manifest is not None:
                 write_manifest(paths.manifest(session), manifest)
@@ -134,31 +129,6 @@ def run_session(
     except GrxError as error:
         seconds = time.perf_counter() - started
         return SessionRun(session=session, status="failed", reason="", seconds=seconds, error=str(error))
-
-
-@contextlib.contextmanager
-def interrupt_on_sigterm() -> Iterator[None]:
-    """SIGTERM ends the block as Ctrl-C does, so that runs are marked and children stopped."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-@contextlib.contextmanager
-def _rare_collections() -> Iterator[None]:
-    """Look for cycles rarely: a run makes millions of objects and hardly a cycle, and looking took 6 % of its CPU."""
-    before = gc.get_threshold()
-    gc.set_threshold(*_RARELY)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def _forget_unanswered(context: StepContext) -> None:

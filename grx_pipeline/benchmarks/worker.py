@@ -6,7 +6,6 @@ Prints one JSON object. The parent knows the process's peak memory; what is comp
 import json
 import sys
 import time
-from importlib import import_module
 from pathlib import Path
 
 Figures = dict[str, object]
@@ -49,17 +48,13 @@ def pandas_pivot(path: Path, folder: Path) -> Figures:
 def pipeline(path: Path, folder: Path) -> Figures:
     """The whole pipeline on the sessions of `path`, recorded run and all; start-up is until the files are found."""
     from grx_pipeline.ingest.catalogue import find_while
+    from grx_pipeline.loading import load_program
     from grx_pipeline.paths import Paths
     from grx_pipeline.settings import load_settings
 
     config = folder / "grx.toml"
     settings = load_settings(config=config, environment={}, data_dir=folder / "data", reports_dir=folder / "reports")
-    catalogue = find_while(
-        [str(path)],
-        Paths.of(settings),
-        lambda: import_module("grx_pipeline.runner"),
-        processors=settings.engine.processors,
-    )
+    catalogue = find_while([str(path)], Paths.of(settings), load_program, processors=settings.engine.processors)
     from grx_pipeline.runner import run_session
 
     found_at = time.time()

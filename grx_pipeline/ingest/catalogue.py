@@ -4,26 +4,32 @@ A session id means: look again where its files were found. What the files hold i
 is written is the run's to say.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from grx_pipeline.errors import DiscoveryError, InputError
 from grx_pipeline.forks import beside
+from grx_pipeline.garbage import rare_collections
 from grx_pipeline.ingest.discovery import Discovery, Ignored, discover
-from grx_pipeline.ingest.hashes import HashCache, hashes_made, keep_hashes
+from grx_pipeline.ingest.hashes import HashCache
 from grx_pipeline.ingest.manifest import Manifest, read_manifest, write_manifest
 from grx_pipeline.paths import Paths
 from grx_pipeline.sessions import is_session_id, known_sessions, parse_session
+from grx_pipeline.storage.hashing import hashes_made, keep_hashes
 
 
 @dataclass(frozen=True, kw_only=True)
 class Catalogue:
-    """The sessions that were named, the files passed over, and what went wrong with which name."""
+    """The sessions that were named, the files passed over, and what went wrong with which name.
+
+    `refused` are the problems of each name that leads to files, none where all of them were taken in.
+    """
 
     sessions: tuple[Manifest, ...]
     ignored: tuple[Ignored, ...]
     problems: tuple[str, ...]
+    refused: Mapping[str, tuple[str, ...]]
 
 
 def find_sessions(targets: Sequence[str], paths: Paths) -> Catalogue:
@@ -34,35 +40,53 @@ def find_sessions(targets: Sequence[str], paths: Paths) -> Catalogue:
     hashes = HashCache(paths.hash_cache())
     sessions: dict[str, Manifest] = {}
     ignored: dict[Ignored, None] = {}
-    problems = []
+    problems: dict[str, list[str]] = {}
     for target in targets:
+        of_target = problems.setdefault(target, [])
         try:
             found = _find(target, paths, hashes)
         except InputError as error:
-            problems.append(str(error))
+            of_target.append(str(error))
             continue
         ignored.update(dict.fromkeys(found.ignored))
-        problems += found.problems
+        of_target += found.problems
         for manifest in found.sessions:
             if not manifest.of_kind("analysis"):
-                problems.append(_no_laps(manifest))
+                of_target.append(_no_laps(manifest))
                 continue
             known = sessions.setdefault(manifest.session, manifest)
             if contents(known) != contents(manifest):
-                problems.append(
+                of_target.append(
                     f"{manifest.session}: different files under {known.root} and {manifest.root}; name one of them"
                 )
     hashes.save()
-    return Catalogue(sessions=tuple(sessions.values()), ignored=tuple(ignored), problems=tuple(problems))
+    return Catalogue(
+        sessions=tuple(sessions.values()),
+        ignored=tuple(ignored),
+        problems=tuple(problem for found in problems.values() for problem in found),
+        refused={_full(target): tuple(found) for target, found in problems.items() if _leads_to_files(target, paths)},
+    )
 
 
-def find_while(targets: Sequence[str], paths: Paths, load: Callable[[], object], *, processors: int) -> Catalogue:
-    """As find_sessions, in a copy of this process while this one calls `load`.
+def _full(target: str) -> str:
+    """A path that holds wherever it is named from; a session's id as it is."""
+    return str(Path(target).resolve()) if Path(target).exists() else target
+
+
+def _leads_to_files(target: str, paths: Paths) -> bool:
+    return Path(target).exists() or (is_session_id(target) and paths.manifest(str(parse_session(target))).is_file())
+
+
+def find_while(
+    targets: Sequence[str], paths: Paths, load: Callable[[Callable[[], bool]], None], *, processors: int
+) -> Catalogue:
+    """As find_sessions, in a copy of this process while this one calls `load`, which can ask whether that goes on.
 
     A file of gigabytes is hashed in as much time as the program takes to load.
     """
     with beside(lambda: (find_sessions(targets, paths), hashes_made()), processors=processors) as finding:
-        load()
+        with rare_collections():
+            load(finding.is_running)
         catalogue, hashes = finding()
     keep_hashes(hashes)
     return catalogue

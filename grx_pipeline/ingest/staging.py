@@ -26,6 +26,7 @@ _MAX_HEADER_BYTES = 64 << 10
 
 # The channels' raw names in the order of CHANNELS, as SQL: `channel` is the place in this list, counted from 0.
 CHANNEL_NAMES = f"[{', '.join(quoted(raw.casefold()) for raw, *_ in CHANNELS)}]"
+_RAW_NAMES = f"[{', '.join(quoted(raw) for raw, *_ in CHANNELS)}]"
 
 # A row that can become a sample. Judged once, and kept: a scan passes over blocks of rows that are all alike.
 _IS_GOOD = (
@@ -64,7 +65,7 @@ def _stage(connection: duckdb.DuckDBPyConnection, file: RawFile, number: int, co
             f" rejects_table = 'rejects_{number}', rejects_scan = 'scans_{number}')"
         )
         try:
-            rows = statement(f"staged_{file.kind}", source=source, names=CHANNEL_NAMES)
+            rows = statement(f"staged_{file.kind}", source=source, names=CHANNEL_NAMES, raw_names=_RAW_NAMES)
             connection.execute(f"CREATE TABLE staged_{number} AS SELECT *, {_IS_GOOD} FROM ({rows})")
         except duckdb.IOException as error:
             if "GZIP" not in str(error).upper():

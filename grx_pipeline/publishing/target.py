@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from grx_pipeline.errors import InputError
+from grx_pipeline.formats import counted
 from grx_pipeline.publishing.headers import cache_control, media_type
 from grx_pipeline.publishing.manifest import GZIP_ENDING, MANIFEST, FileEntry, is_immutable
 from grx_pipeline.publishing.place import Place, StandingBuild
@@ -23,12 +24,18 @@ _HASHED, _DATA, _PAGE, _MANIFEST = range(4)
 
 @dataclass(frozen=True, kw_only=True)
 class Copied:
-    """What copying did, in files."""
+    """What copying did, in files.
+
+    `standing` are all that the target has now, also those of earlier copies that open pages may still load; `latest` of
+    them the newest session's API once more.
+    """
 
     written: int
     unchanged: int
     removed: int
     size: int
+    standing: int
+    latest: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +74,9 @@ def copy_site(source: Place, target: Place, *, keep: int, progress: Callable[[st
         if not is_complete or name not in held or held[name].sha256 != item.entry.sha256
     }
     unused = {name: file.unused + 1 for name, file in held.items() if name not in items}
+    latest = sum(name.startswith(f"{LATEST}/") for name in items)
     if not wanted and is_complete and not unused:
-        return Copied(written=0, unchanged=len(items), removed=0, size=0)
+        return Copied(written=0, unchanged=len(items), removed=0, size=0, standing=len(items), latest=latest)
     _write_record(target, held, is_complete=False)
     size = _write_in_order(wanted, target, progress=progress)
     leaving = [name for name, count in unused.items() if count >= keep]
@@ -77,7 +85,14 @@ def copy_site(source: Place, target: Place, *, keep: int, progress: Callable[[st
     staying = {name: _Held(sha256=held[name].sha256, unused=unused[name]) for name in set(unused) - set(leaving)}
     here = {name: _Held(sha256=item.entry.sha256, unused=0) for name, item in items.items()}
     _write_record(target, {**staying, **here}, is_complete=True)
-    return Copied(written=len(wanted), unchanged=len(items) - len(wanted), removed=len(leaving), size=size)
+    return Copied(
+        written=len(wanted),
+        unchanged=len(items) - len(wanted),
+        removed=len(leaving),
+        size=size,
+        standing=len(items) + len(staying),
+        latest=latest,
+    )
 
 
 def _write_in_order(wanted: Mapping[str, _Item], target: Place, *, progress: Callable[[str], None]) -> int:
@@ -94,7 +109,7 @@ def _write_in_order(wanted: Mapping[str, _Item], target: Place, *, progress: Cal
             for written in pool.map(write, sorted(name for name in wanted if wanted[name].rank == rank)):
                 done, size = done + 1, size + written
                 if done % 500 == 0:
-                    progress(f"{done:,} of {len(wanted):,} files")
+                    progress(f"{done:,} of {counted(len(wanted), 'file')}")
     return size
 
 

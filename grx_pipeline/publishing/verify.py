@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from grx_pipeline.errors import InputError
+from grx_pipeline.formats import counted
 from grx_pipeline.publishing.manifest import MANIFEST, FileEntry
 from grx_pipeline.publishing.place import Place, StandingBuild
 from grx_pipeline.publishing.target import PUBLICATION, recorded_files
@@ -23,7 +24,7 @@ _ID_IN_DATA = re.compile(r'"([a-z][a-z0-9-]*)"')
 
 @dataclass(frozen=True, kw_only=True)
 class Verification:
-    """What was looked at, and what is wrong, in sentences."""
+    """What was looked at, manifests among the files, and what is wrong, in sentences."""
 
     sessions: int
     files: int
@@ -58,8 +59,10 @@ def verify_site(place: Place, *, progress: Callable[[str], None]) -> Verificatio
     pages: dict[str, _Page] = {}
     for build in builds:
         names |= {build.address(name) for name in (*build.manifest.on_disk(), MANIFEST)}
+        found.files += 1
+        found.size += len(build.place.read(MANIFEST))
         pages |= _check_files(build, found)
-        progress(f"{build.name or 'above the sessions'}: {len(build.manifest.files):,} files")
+        progress(f"{build.name or 'above the sessions'}: {counted(len(build.manifest.files), 'file')}")
     for page, content in pages.items():
         _check_links(page, content, names, pages, found)
     _check_strays(builds, place, found)

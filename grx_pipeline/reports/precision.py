@@ -24,6 +24,7 @@ DECIMALS = {
     "score": 2,
     "": 6,
 }
+_STEPS = {unit: Decimal(1).scaleb(-decimals) for unit, decimals in DECIMALS.items()}
 
 
 def rounded(value: float | None, unit: str) -> float | None:
@@ -33,8 +34,7 @@ def rounded(value: float | None, unit: str) -> float | None:
 
 def known_rounded(value: float, unit: str) -> float:
     """The value with its unit's decimals; -0 becomes 0."""
-    step = Decimal(1).scaleb(-DECIMALS[unit])
-    return float(Decimal(repr(value)).quantize(step, rounding=ROUND_HALF_UP)) + 0.0
+    return float(Decimal(repr(value)).quantize(_STEPS[unit], rounding=ROUND_HALF_UP)) + 0.0
 
 
 def whole(value: float | None) -> int | None:

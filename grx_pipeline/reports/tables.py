@@ -1,6 +1,6 @@
 """A session's tables as the report reads them. What they mean for a reader stands in api.py and fleet.py."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 
 from grx_pipeline.paths import Paths
 from grx_pipeline.schemas import TABLES
+from grx_pipeline.storage.lake import standing_files
 from grx_pipeline.storage.parquet import read_table
-from grx_pipeline.storage.warehouse import table_files
 
 Row = Mapping[str, Any]
 
@@ -93,7 +93,7 @@ class SessionTables:
 def load_tables(paths: Paths, session: str) -> SessionTables:
     """Read everything the report needs but the traces. A table without files is empty."""
     accounting = _read(paths, session, "row_accounting")
-    quarantine = _read(paths, session, "quarantine")
+    quarantine = _read(paths, session, "quarantine", columns=("kind", "reason"))
     sums = accounting.group_by(["kind", "file"]).aggregate([(name, "sum") for name in _ACCOUNT_COUNTS])
     sums = sums.rename_columns(["kind", "file", *_ACCOUNT_COUNTS])
     reasons = quarantine.group_by(["kind", "reason"]).aggregate([([], "count_all")])
@@ -103,14 +103,17 @@ def load_tables(paths: Paths, session: str) -> SessionTables:
         columns={name: _read(paths, session, name) for name in _COLUMN_TABLES},
         file_rows=sums.sort_by([("kind", "ascending"), ("file", "ascending")]).to_pylist(),
         set_aside=reasons.sort_by([("kind", "ascending"), ("reason", "ascending")]).to_pylist(),
-        trace_files=table_files(paths, session, "lap_traces"),
-        reference_files=table_files(paths, session, "reference_traces"),
+        trace_files=standing_files(paths, session, TABLES["lap_traces"]),
+        reference_files=standing_files(paths, session, TABLES["reference_traces"]),
     )
 
 
-def _read(paths: Paths, session: str, table: str) -> pa.Table:
+def _read(paths: Paths, session: str, table: str, *, columns: Sequence[str] | None = None) -> pa.Table:
+    files = standing_files(paths, session, TABLES[table])
     empty = TABLES[table].arrow_schema().empty_table()
-    return pa.concat_tables([empty, *(read_table(file) for file in table_files(paths, session, table))])
+    return pa.concat_tables(
+        [empty if columns is None else empty.select(columns), *(read_table(file, columns=columns) for file in files)]
+    )
 
 
 def _laps_of(traces: pa.Table) -> Iterator[LapTrace]:

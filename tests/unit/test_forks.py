@@ -74,3 +74,17 @@ def test_no_copy_outlives_a_block_that_ends_without_its_result(task: Callable[[]
     with pytest.raises(KeyError), beside(task, processors=2):
         raise KeyError
     assert multiprocessing.active_children() == []
+
+
+def test_a_task_runs_until_its_result_is_there() -> None:
+    start = multiprocessing.Event()
+
+    def when_told() -> bool:
+        return start.wait()
+
+    with beside(when_told, processors=2) as other:
+        assert other.is_running()
+        start.set()
+        assert other()
+    with beside(when_told, processors=1) as other:
+        assert not other.is_running()
