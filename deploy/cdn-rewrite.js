@@ -5,7 +5,7 @@ function handler(event) {
   var path = request.uri;
   var named = path.match(/^\/api\/sessions\/([a-z0-9-]+)\/(.+)$/);
   if (named) path = "/" + named[1] + "/api/" + named[2];
-  else if (path.indexOf("/api/") === 0 && !/^\/api\/sessions(\.json)?$/.test(path)) path = "/latest" + path;
+  else if (path.indexOf("/api/") === 0 && !/^\/api\/(sessions|season)(\.json)?$/.test(path)) path = "/latest" + path;
   if (path.charAt(path.length - 1) === "/") path += "index.html";
   else if (/^\/(docs|redoc)$/.test(path)) path += ".html";
   else if (/^(\/[^/]+)?\/api\//.test(path) && !/\.json$/.test(path)) path += ".json";

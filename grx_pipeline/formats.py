@@ -5,6 +5,7 @@ not come through here: it keeps integers and named units. Sentences inside a rec
 Style (reports/formats.py).
 """
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -63,6 +64,12 @@ def percent(share: float | None, decimals: int = 1) -> str:
 def counted(count: int, noun: str, plural: str | None = None) -> str:
     """`1 lap`, `2 laps`."""
     return f"{number(count)} {noun if count == 1 else plural or noun + 's'}"
+
+
+def singular(words: str) -> str:
+    """`frozen clocks` as `frozen clock`, `laps with crossing` as `lap with crossing`: words for a count of one."""
+    head = re.split(r"\b(?:of|with|by|in|from)\b", words, maxsplit=1)[0]
+    return re.sub(r"(?<=[^su])s\b", "", re.sub(r"ies\b", "y", head)) + words[len(head) :]
 
 
 def ordinal(place: int) -> str:

@@ -13,6 +13,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from grx_pipeline.formats import counted
+from grx_pipeline.ingest.remarks import NO_TELEMETRY, NO_WEATHER, stopped_clocks
+from grx_pipeline.laps.validity import sector_sum_error
 from grx_pipeline.schemas import Column, Table
 from grx_pipeline.settings import QualitySettings
 from grx_pipeline.storage.parquet import read_metadata, read_table
@@ -123,7 +126,7 @@ def check_row_accounting(tables: Tables, settings: QualitySettings) -> CheckOutc
     if open_files:
         text = f"Rows are unaccounted for in {', '.join(open_files)}."
     elif set_aside != quarantined:
-        text = f"{set_aside:,} rows were set aside, but {quarantined:,} stand in the quarantine."
+        text = f"Set aside: {counted(set_aside, 'row')}; in the quarantine: {quarantined:,}."
     else:
         text = f"All {read:,} raw rows are accounted for; {set_aside:,} were set aside."
     return CheckOutcome(
@@ -147,15 +150,15 @@ def check_channels(tables: Tables, settings: QualitySettings) -> CheckOutcome:
     lacking = {car: names for car, names in missing.items() if names}
     frozen = sorted(cars.loc[cars["is_clock_frozen"].astype(bool), "vehicle_id"])
     if cars.empty:
-        sentences = ["There is no telemetry: lap times and targets stand, traces and features do not."]
+        sentences = [NO_TELEMETRY]
     else:
         sentences = [f"{car} has no {', no '.join(names)}." for car, names in sorted(lacking.items())]
         if frozen:
-            sentences.append(f"The clock of {', '.join(frozen)} stood still: nothing that needs time can be told.")
+            sentences.append(stopped_clocks(frozen))
     return CheckOutcome(
         name="channels_there",
         passed=not sentences,
-        text=" ".join(sentences) or f"All {len(cars)} cars logged every channel that the analysis needs.",
+        text=" ".join(sentences) or f"Every channel that the analysis needs was logged: {counted(len(cars), 'car')}.",
         figures={"cars": len(cars), "cars_lacking_channels": len(lacking), "cars_with_frozen_clock": len(frozen)},
         offenders=(
             *({"car": car, "what": f"no {', no '.join(names)}"} for car, names in sorted(lacking.items())),
@@ -175,11 +178,11 @@ def check_weather(tables: Tables, settings: QualitySettings) -> CheckOutcome:
     weather = tables["weather"].to_pandas()
     silent = [words for column, words in _WEATHER_READINGS.items() if weather[column].isna().all()]
     if weather.empty:
-        text = "There is no weather file for this session."
+        text = NO_WEATHER
     elif silent:
-        text = f"The station gave {len(weather)} readings, but never the {' and the '.join(silent)}."
+        text = f"The station gave {counted(len(weather), 'reading')}, but never the {' and the '.join(silent)}."
     else:
-        text = f"The station gave {len(weather)} readings."
+        text = f"The station gave {counted(len(weather), 'reading')}."
     return CheckOutcome(
         name="weather_there", passed=not weather.empty and not silent, text=text, figures={"readings": len(weather)}
     )
@@ -189,20 +192,20 @@ def check_sector_sums(tables: Tables, settings: QualitySettings) -> CheckOutcome
     """The official sectors add up to the official lap time, where a lap has them all."""
     laps = tables["laps"].to_pandas()
     sums = laps[["sector_1_ms", "sector_2_ms", "sector_3_ms"]].sum(axis=1, skipna=False)
-    differences = (sums - laps["lap_time_ms"]).abs().dropna()
+    differences = sector_sum_error(laps).dropna()
     is_off = differences > settings.sector_sum_tolerance_ms
     off = int(is_off.sum())
     without = len(laps) - len(differences)
     if laps.empty:
         text = "There are no official laps."
     elif off:
-        text = f"The sectors of {off} of {len(differences)} laps do not add up to the lap time."
+        text = f"The sectors of {off} of {counted(len(differences), 'lap')} do not add up to the lap time."
     else:
-        text = f"The sectors of all {len(differences)} laps that have them add up to the lap time."
+        text = f"Wherever a lap has all sectors they add up to its time: {counted(len(differences), 'lap')}."
     return CheckOutcome(
         name="sectors_sum_to_lap",
         passed=off == 0 and not laps.empty,
-        text=f"{text} {without} laps lack a sector or a time." if without else text,
+        text=f"{text} Without a sector or a time: {counted(without, 'lap')}." if without else text,
         figures={"laps": len(laps), "laps_off": off, "laps_without_all_sectors": without}
         | ({"largest_difference_ms": int(differences.max())} if len(differences) else {}),
         offenders=_first(
@@ -222,10 +225,11 @@ def check_result_laps(tables: Tables, settings: QualitySettings) -> CheckOutcome
     found = tables["drivers"].to_pandas().groupby("car_number")["laps"].sum().reindex(wanted.index, fill_value=0)
     off = pd.DataFrame({"laps_in_result": wanted, "laps_in_timing": found})[found != wanted]
     if off.empty:
-        text = f"Each of {len(wanted)} car numbers has as many laps in the timing as in the result."
+        text = f"Every car number has as many laps in the timing as in the result: {counted(len(wanted), 'number')}."
     else:
         text = (
-            f"{len(off)} of {len(wanted)} car numbers have other laps in the timing than in the result:"
+            f"{len(off)} of {counted(len(wanted), 'car number')} {'has' if len(off) == 1 else 'have'} other laps in the"
+            " timing than in the result:"
             f" {int(off['laps_in_timing'].sum())} instead of {int(off['laps_in_result'].sum())}."
             " Is the file of laps (23_*) cut short, or of another race?"
         )
@@ -245,7 +249,7 @@ def check_crossings(tables: Tables, settings: QualitySettings) -> CheckOutcome:
     crossings, matched = int(session["crossings"].sum()), int(session["crossings_matched"].sum())
     share = matched / crossings if crossings else 0.0
     if crossings:
-        text = f"{matched} of {crossings} logger crossings fall on an official lap ({share:.1%})."
+        text = f"{matched} of {counted(crossings, 'logger crossing')} on an official lap ({share:.1%})."
     else:
         text = "No logger crossing could be compared with an official lap: there are no lap files, or no car matches."
     return CheckOutcome(

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grx_pipeline.errors import GrxError, StorageError
+from grx_pipeline.ingest.catalogue import Catalogue
+from grx_pipeline.ingest.refusals import note_refusals, read_refusals
 from grx_pipeline.paths import Paths
 from grx_pipeline.reports.season import begun_sessions, published_names
 from grx_pipeline.reports.season_runs import run_remark
@@ -91,6 +93,7 @@ def season_inputs(paths: Paths, settings: Settings) -> dict[str, str]:
     inputs = {f"code {package}": code_hash(package) for package in SEASON_PACKAGES}
     inputs |= {f"setting report.{name}": repr(value) for name, value in dataclasses.asdict(settings.report).items()}
     inputs["data folder"] = str(paths.data)
+    inputs["sessions not taken in"] = json.dumps([dataclasses.asdict(one) for one in read_refusals(paths)])
     published = published_names(paths)
     for session in sorted({*published, *begun_sessions(paths)}):
         remark = run_remark(paths, session, is_published=session in published)
@@ -129,6 +132,14 @@ def _note_end(paths: Paths, settings: Settings, session: str, reasons: Sequence[
             note_failure(paths, session, THE_RUN, reasons[0])
         end_run(paths, session)
         if not is_last_run_settled(paths, session):
+            refresh_season(paths, settings, build_season)
+
+
+def note_refused(catalogue: Catalogue, paths: Paths, settings: Settings) -> None:
+    """Keep what was named and not taken in; the front page says it at once, as far as the disk takes it."""
+    taken = {manifest.session for manifest in catalogue.sessions}
+    with contextlib.suppress(GrxError):
+        if note_refusals(paths, catalogue.refused, taken):
             refresh_season(paths, settings, build_season)
 
 
@@ -186,6 +197,7 @@ def _outputs(paths: Paths) -> tuple[Path, ...]:
     wanted = [
         paths.season_page(),
         paths.reports / "api" / "sessions.json",
+        paths.reports / "api" / "season.json",
         *(paths.season_table(name) for name in SEASON_TABLES),
         paths.season_database(),
         paths.season_views(),

@@ -1,5 +1,6 @@
 """The step that writes what session.toml corrects as tables, for the steps that heed it and for people to read."""
 
+import json
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any
@@ -10,7 +11,7 @@ from grx_pipeline.ingest.manifest import read_manifest
 from grx_pipeline.ingest.session_file import SessionFile, read_session_file
 from grx_pipeline.schemas import TABLES
 from grx_pipeline.storage.parquet import write_table
-from grx_pipeline.storage.steps import StepContext, StepOutcome
+from grx_pipeline.storage.steps import StepContext, StepOutcome, combined_hash
 from grx_pipeline.track.corner_fixes import PLACES, CornerFix
 
 Row = dict[str, Any]
@@ -28,7 +29,9 @@ def build_corrections(context: StepContext) -> StepOutcome:
         write_table(pa.Table.from_pylist(numbered, schema=TABLES[name].arrow_schema()), outputs[-1], TABLES[name])
     kinds = [row["kind"] for row in rows["corrections"]]
     figures = {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}
-    return StepOutcome(outputs=tuple(outputs), rows=len(kinds), figures=figures)
+    facts = [row for row in rows["corrections"] if row["kind"] != "driver"]
+    nameless = {outputs[0]: combined_hash({"corrections": json.dumps(facts)})}
+    return StepOutcome(outputs=tuple(outputs), rows=len(kinds), nameless=nameless, figures=figures)
 
 
 def _rows(says: SessionFile) -> Iterator[Row]:

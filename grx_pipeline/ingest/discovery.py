@@ -7,16 +7,16 @@ zip and folders (the innermost first) fill in, then the files that lie beside it
 import os
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from grx_pipeline.errors import DiscoveryError, InputError
+from grx_pipeline.formats import counted
 from grx_pipeline.ingest.hashes import HashCache
 from grx_pipeline.ingest.manifest import Manifest, RawFile
 from grx_pipeline.ingest.rawfiles import ARCHIVE_DAMAGE
 from grx_pipeline.ingest.recognition import SESSION_FILE, Recognised, race_in, recognise
-from grx_pipeline.ingest.session_check import check_session_file
 from grx_pipeline.ingest.session_file import SessionFile, read_session_file
 from grx_pipeline.sessions import UNKNOWN_YEAR, SessionId, circuit_slug
 from grx_pipeline.track.circuits import circuit_in
@@ -118,7 +118,9 @@ def discover(root: Path, *, hashes: HashCache) -> Discovery:
     if not sessions and problems:
         raise InputError("; ".join(problems))
     if not sessions:
-        seen = f"; {len(ignored)} files were looked at and none holds laps or telemetry" if ignored else "; it is empty"
+        seen = (
+            f"; {counted(len(ignored), 'file')} seen, and none holds laps or telemetry" if ignored else "; it is empty"
+        )
         raise DiscoveryError(f"{root}: no session here{seen}. Name a folder or zip with the files of a race")
     in_order = tuple(sorted(ignored, key=lambda file: file.name))
     return Discovery(sessions=tuple(sessions), ignored=in_order, problems=tuple(problems))
@@ -314,8 +316,7 @@ def _manifest(
         if len(same) > 1:
             places = " and ".join(f"{file.path}{'!' + file.member if file.member else ''}" for file in same)
             raise DiscoveryError(f"{session}: two different {kind} files: {places}; keep the one that counts")
-    says = next((read_session_file(file) for file in kept.values() if file.kind == "session"), SessionFile())
-    check_session_file(says, kept.values(), session=str(session))
+    says = _team_word(tuple(kept.values()), session)
     manifest = Manifest(
         session=str(session),
         circuit=session.circuit,
@@ -326,6 +327,18 @@ def _manifest(
         files=tuple(sorted(kept.values(), key=lambda file: (file.kind, file.name))),
     )
     return manifest, copies
+
+
+def _team_word(files: Sequence[RawFile], session: SessionId) -> SessionFile:
+    """What session.toml says, held against the session's other files; nothing where there is none."""
+    file = next((file for file in files if file.kind == "session"), None)
+    if file is None:
+        return SessionFile()
+    from grx_pipeline.ingest.session_check import check_session_file
+
+    says = read_session_file(file)
+    check_session_file(says, files, session=str(session))
+    return says
 
 
 def _raw_file(file: _Found, hashes: HashCache) -> RawFile:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 import scipy
 
+from grx_pipeline.formats import counted
 from grx_pipeline.robust import MAD_TO_SD
 from grx_pipeline.settings import MatchSettings
 
@@ -135,7 +136,7 @@ def _judge_given(
         return match, pairs
     other = "" if best is None or not counts[best] else f", {counts[best]} car {by_car[best]['car_number'].iloc[0]}"
     in_race = _count_in_race(fit, bias_ms, settings)
-    doubt = f"the car is the team's word: {matched} of {in_race} crossings in the race fit it{other}"
+    doubt = f"the car is the team's word: {matched} of {counted(in_race, 'crossing')} in the race fit it{other}"
     if is_short:
         match = replace(alone, crossings_in_race=in_race, crossings_matched=matched, second_best=fit.second_best)
     return replace(match, is_reliable=False, reason=doubt), pairs
@@ -183,7 +184,7 @@ def _judge(fit: _Fit, bias_ms: int, settings: MatchSettings) -> tuple[LoggerMatc
     is_short = fit.has_same_number and fit.matched > 0 and share >= settings.min_share
     if not has_enough and not is_short:
         number = fit.laps["car_number"].iloc[0]
-        reason = f"only {fit.matched} of {in_race} crossings in the race fit the best car, {number}"
+        reason = f"only {fit.matched} of {counted(in_race, 'crossing')} in the race fit the best car, {number}"
         if not in_race:
             reason = "none of its crossings lies within the race of a car that is left"
         return _no_match(fit.logger_id, len(fit.crossings), reason), _NO_CROSSINGS
@@ -192,7 +193,7 @@ def _judge(fit: _Fit, bias_ms: int, settings: MatchSettings) -> tuple[LoggerMatc
         crossings = "crossing" if fit.matched == 1 else "crossings"
         doubt = f"only {fit.matched} {crossings} to go by; accepted because the number is the same"
     elif fit.second_best > settings.max_second_share * fit.matched:
-        doubt = f"{fit.matched} crossings fit, but {fit.second_best} fit another car too"
+        doubt = f"{counted(fit.matched, 'crossing')} fit, but {fit.second_best} fit another car too"
     nearest, residuals = _nearest(fit.crossings, fit.laps, bias_ms)
     own_bias_ms = float(np.median(residuals[np.abs(residuals) <= settings.tolerance_s * 1000]))
     residuals = residuals - own_bias_ms

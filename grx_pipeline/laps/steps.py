@@ -1,6 +1,8 @@
 """The steps of this package: lake tables in, cars, laps, clocks and windows out."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -28,7 +30,7 @@ from grx_pipeline.laps.validity import exclude_laps, judge_laps
 from grx_pipeline.laps.windows import LapWindow, cut_laps
 from grx_pipeline.schemas import TABLES
 from grx_pipeline.storage.parquet import read_frame, write_table
-from grx_pipeline.storage.steps import StepContext, StepOutcome
+from grx_pipeline.storage.steps import StepContext, StepOutcome, combined_hash
 from grx_pipeline.track.circuits import circuit_of
 
 
@@ -66,28 +68,41 @@ def build_laps(context: StepContext) -> StepOutcome:
         "unmatched_loggers": _unmatched_rows(matching, vehicles),
         "neutralisations": yellow_phases(timing),
     }
-    outputs = []
-    for name, rows in tables.items():
-        outputs.append(context.paths.table(context.session, name))
-        write_table(rows, outputs[-1], TABLES[name])
     return StepOutcome(
-        outputs=tuple(outputs),
+        outputs=_write(context, tables),
         rows=len(laps),
-        figures={
-            "cars": len(drivers),
-            "laps": len(laps),
-            "clean_laps": int(laps["is_clean"].sum()),
-            "laps_excluded": len(word.laps),
-            "cars_excluded": len(word.cars),
-            "loggers_matched": sum(match.car is not None for match in matching.loggers),
-            "loggers_unmatched": len(tables["unmatched_loggers"]),
-            "laps_with_crossing": int(laps["logger_residual_ms"].notna().sum()),
-        },
+        nameless={context.paths.table(context.session, "drivers"): _hash_without_names(drivers)},
+        figures=_lap_figures(tables, word),
     )
+
+
+def _lap_figures(tables: Mapping[str, pd.DataFrame], word: TeamWord) -> dict[str, int]:
+    laps = tables["laps"]
+    return {
+        "cars": len(tables["drivers"]),
+        "laps": len(laps),
+        "clean_laps": int(laps["is_clean"].sum()),
+        "laps_excluded": len(word.laps),
+        "cars_excluded": len(word.cars),
+        "loggers_matched": int(tables["logger_matches"]["car_number"].notna().sum()),
+        "loggers_unmatched": len(tables["unmatched_loggers"]),
+        "laps_with_crossing": int(laps["logger_residual_ms"].notna().sum()),
+    }
 
 
 def _read(context: StepContext, table: str) -> pd.DataFrame:
     return read_frame(context.paths.table(context.session, table))
+
+
+def _write(context: StepContext, tables: Mapping[str, pa.Table | pd.DataFrame]) -> tuple[Path, ...]:
+    places = {name: context.paths.table(context.session, name) for name in tables}
+    for name, rows in tables.items():
+        write_table(rows, places[name], TABLES[name])
+    return tuple(places.values())
+
+
+def _hash_without_names(drivers: pd.DataFrame) -> str:
+    return combined_hash({"drivers": drivers.drop(columns="driver_name").to_json(orient="split")})
 
 
 def _team_word(context: StepContext, cars: pd.DataFrame, timing: pd.DataFrame) -> TeamWord:
@@ -142,7 +157,12 @@ def _lap_rows(
     laps["has_logger"] = laps["car"].isin(loggers)
     of_excluded_car = laps["car"].isin(word.cars).to_numpy(bool)
     is_excluded = of_excluded_car | pd.MultiIndex.from_frame(laps[["car", "lap_number"]]).isin(list(word.laps))
-    judged = judge_laps(laps, context.settings.laps, is_outside=of_excluded_car)
+    judged = judge_laps(
+        laps,
+        context.settings.laps,
+        sector_sum_tolerance_ms=context.settings.quality.sector_sum_tolerance_ms,
+        is_outside=of_excluded_car,
+    )
     laps = laps.join(exclude_laps(judged, is_excluded))
     laps["vehicle_id"] = laps["car"].map(vehicle_ids)
     laps["logger_residual_ms"] = laps["residual_ms"].round()
@@ -203,14 +223,14 @@ def build_telemetry_laps(context: StepContext) -> StepOutcome:
     A vehicle with a frozen clock or without a car gets no laps, and its row in `sensors` says so.
     """
     cars = set(_read(context, "drivers")["vehicle_id"])
+    is_frozen = _read(context, "telemetry_vehicles").set_index("vehicle_id")["is_clock_frozen"]
     laps = _read(context, "laps").dropna(subset=["finished_at_ms", "lap_time_ms"])
     vehicles = _examine_vehicles(context, laps)
     bias = field_bias((v for v in vehicles.values() if v is not None), context.settings.clock)
     tables: dict[str, list[dict[str, object]]] = {"telemetry_laps": [], "clock_pieces": [], "sensors": []}
     for vehicle_id, vehicle in vehicles.items():
         if vehicle is None:
-            frozen = "The logger's clock stood still: nothing that needs time can be told from this car's telemetry."
-            tables["sensors"].append(empty_sensor_row(vehicle_id, note=frozen))
+            tables["sensors"].append(empty_sensor_row(vehicle_id, note=_why_silent(is_frozen[vehicle_id])))
             continue
         row = sensor_row(
             vehicle_id, vehicle, field_bias_ms=bias, has_car=vehicle_id in cars, settings=context.settings.clock
@@ -219,12 +239,11 @@ def build_telemetry_laps(context: StepContext) -> StepOutcome:
         tables["clock_pieces"] += clock_rows(vehicle_id, vehicle)
         windows = _cut_vehicle_laps(context, laps[laps["vehicle_id"] == vehicle_id], vehicle, row["crossing_bias_ms"])
         tables["telemetry_laps"] += [{"vehicle_id": vehicle_id, **asdict(window)} for window in windows]
-    outputs = []
-    for name, rows in tables.items():
-        outputs.append(context.paths.table(context.session, name))
-        write_table(pa.Table.from_pylist(rows, schema=TABLES[name].arrow_schema()), outputs[-1], TABLES[name])
+    outputs = _write(
+        context, {name: pa.Table.from_pylist(rows, schema=TABLES[name].arrow_schema()) for name, rows in tables.items()}
+    )
     return StepOutcome(
-        outputs=tuple(outputs),
+        outputs=outputs,
         rows=len(tables["telemetry_laps"]),
         figures={
             "vehicles": len(vehicles),
@@ -235,8 +254,14 @@ def build_telemetry_laps(context: StepContext) -> StepOutcome:
     )
 
 
+def _why_silent(is_frozen: bool) -> str:
+    if is_frozen:
+        return "The logger's clock stood still for the whole session, so its telemetry cannot be laid over the laps."
+    return "No row of this car's telemetry could be used."
+
+
 def _examine_vehicles(context: StepContext, laps: pd.DataFrame) -> dict[str, VehicleTelemetry | None]:
-    """What each vehicle of the telemetry file shows; None where its clock is frozen."""
+    """What each vehicle of the telemetry file shows; None where it has no sample, as with a frozen clock."""
     session = _read(context, "sessions").iloc[0]
     race_bias = session["logger_bias_ms"] if pd.notna(session["logger_bias_ms"]) else 0.0
     listed = _read(context, "telemetry_vehicles")

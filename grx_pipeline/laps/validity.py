@@ -33,6 +33,9 @@ REASONS: dict[str, Reason] = {
     "lap_number_over_1000": Reason(text="lap number beyond any race: the logger's value for no lap", excludes="valid"),
     "lap_time_missing": Reason(text="no lap time in the timing", excludes="valid"),
     "lap_time_under_30_s": Reason(text="lap time too short to be a lap", excludes="valid"),
+    "sectors_off_lap_time": Reason(
+        text="the sectors do not add up to the lap time, so one of them is wrong", excludes="valid"
+    ),
     "first_lap": Reason(text="first lap, from the green flag", excludes="clean"),
     "pit_in": Reason(text="ended in the pit lane", excludes="clean"),
     "pit_out": Reason(text="began in the pit lane", excludes="clean"),
@@ -50,12 +53,17 @@ _SECTORS = ["sector_1_ms", "sector_2_ms", "sector_3_ms"]
 
 
 def judge_laps(
-    laps: pd.DataFrame, settings: LapSettings, *, is_outside: npt.NDArray[np.bool_] | None = None
+    laps: pd.DataFrame,
+    settings: LapSettings,
+    *,
+    sector_sum_tolerance_ms: float,
+    is_outside: npt.NDArray[np.bool_] | None = None,
 ) -> pd.DataFrame:
     """Validity of each lap: is_valid, is_clean and reasons (codes of REASONS), in the rows' order.
 
     `laps` has car, lap_number, lap_time_ms, sector_1_ms..sector_3_ms, flag, is_pit_in, pit_time_ms, logger_lap (NaN
-    without a matched crossing) and has_logger. The driver's pace is the `pace_quantile` of the laps that
+    without a matched crossing) and has_logger. A lap time may lie `sector_sum_tolerance_ms` off the sum of its
+    sectors; further off, the time may be no lap's. The driver's pace is the `pace_quantile` of the laps that
     nothing else speaks against; a driver without such a lap has none. Laps where `is_outside` is set, of cars that
     are no part of the field, are judged by the field and do not enter it.
     """
@@ -69,6 +77,7 @@ def judge_laps(
         "lap_number_over_1000": laps["lap_number"] > settings.max_lap_number,
         "lap_time_missing": time_ms.isna(),
         "lap_time_under_30_s": time_ms < settings.min_lap_time_s * 1000,
+        "sectors_off_lap_time": sector_sum_error(laps) > sector_sum_tolerance_ms,
     }
     is_valid = ~_any_of(invalid)
     is_field = is_valid if is_outside is None else is_valid & ~is_outside
@@ -90,6 +99,11 @@ def judge_laps(
     applies = {**invalid, **unclean, **notes}
     is_clean = is_valid & ~_any_of(unclean)
     return pd.DataFrame({"is_valid": is_valid, "is_clean": is_clean, "reasons": _collect(applies)}, index=laps.index)
+
+
+def sector_sum_error(laps: pd.DataFrame) -> pd.Series:
+    """How far the sum of a lap's sectors is from its time (ms); NaN where one of them is not known."""
+    return (laps[_SECTORS].sum(axis=1, skipna=False) - laps["lap_time_ms"]).abs().astype(float)
 
 
 def exclude_laps(judged: pd.DataFrame, is_excluded: npt.NDArray[np.bool_]) -> pd.DataFrame:

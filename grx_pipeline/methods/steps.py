@@ -56,7 +56,7 @@ def build_features(context: StepContext) -> StepOutcome:
     rates = read_frame(paths.table(session, "telemetry_laps"), columns=["rate_hz"])["rate_hz"]
     rows: list[dict[str, object]] = []
     for vehicle in complete_laps(context):
-        context.progress(f"features of {vehicle.vehicle_id} ({len(vehicle.laps)} laps)")
+        context.progress(f"features of {vehicle.vehicle_id} (laps: {len(vehicle.laps)})")
         channels = vehicle.channels()
         curve = fit_speed(channels.speed_kmh)
         for number, start, end, rate in zip(*(vehicle.laps[name] for name in _LAP_COLUMNS), strict=True):

@@ -24,7 +24,7 @@ class Frame:
     """The drawing area in the chart's own units; text sizes on a phone decide the margins."""
 
     width: int = 600
-    height: int = 280
+    height: int = 262
     left: int = 66
     right: int = 592
     top: int = 30

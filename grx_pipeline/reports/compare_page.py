@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from grx_pipeline.reports.api import CarRecords, SessionRecords
 from grx_pipeline.reports.corner_table import anchor
 from grx_pipeline.reports.driving_records import ComparedLine, Comparison, Segment, Track
-from grx_pipeline.reports.formats import Style
+from grx_pipeline.reports.formats import MISSING, Style
 from grx_pipeline.reports.standing import Pair, car_label, shared_numbers
 from grx_pipeline.reports.track_map import Stretch, stretches, track_map
 from grx_pipeline.settings import ReportSettings
@@ -37,6 +37,7 @@ def compare_view(
     """Everything compare.html needs. Where cars of the session share a number, labels have the id with it."""
     shared = shared_numbers(records.summary.classification)
     labels = car_label(pair.a, shared), car_label(pair.b, shared)
+    sectors, corners = gap_rows(comparison.sectors, settings), gap_rows(comparison.corners, settings)
     return {
         "session": records.summary.session,
         "pair": pair,
@@ -48,8 +49,11 @@ def compare_view(
         "labels": labels,
         "shared": shared,
         "headline": compare_headline(labels, comparison, style, settings),
-        "sectors": gap_rows(comparison.sectors, settings),
-        "corners": by_size(gap_rows(comparison.corners, settings)),
+        "sectors": sectors,
+        "corners": by_size(corners),
+        "sector_note": gap_note(sectors, style, settings),
+        "corner_note": gap_note(corners, style, settings),
+        "both_note": _both_note(cars),
         "map": track_map(records.track),
         "stretches": _stretches(records.track, comparison, labels, style, settings),
     }
@@ -112,6 +116,27 @@ def gap_rows(lines: Sequence[ComparedLine], settings: ReportSettings) -> tuple[G
         )
         for order, line in enumerate(lines, start=1)
     )
+
+
+def gap_note(rows: Sequence[GapRow], style: Style, settings: ReportSettings) -> str:
+    """What the dashes of a table of gaps are; empty where it has none."""
+    told = (
+        (any(row.gap_ms is None for row in rows), "a gap in the telemetry of one of the laps"),
+        (any(row.median_gap_ms is None for row in rows), "of medians, too few clean laps there"),
+        (
+            any(row.gap_ms is not None and not row.faster for row in rows),
+            f"under Faster, less than {style.seconds(settings.shown_gap_ms)} s",
+        ),
+    )
+    reasons = [text for is_told, text in told if is_told]
+    return f" {MISSING}: {'; '.join(reasons)}." if reasons else ""
+
+
+def _both_note(cars: tuple[CarRecords, CarRecords]) -> str:
+    clean = [car.siwtl.clean_laps for car in cars]
+    if not all(clean):
+        return f"{MISSING}: without a clean lap there is nothing to compare."
+    return f"{MISSING}: of a single clean lap there is no consistency." if min(clean) == 1 else ""
 
 
 def by_size(rows: Sequence[GapRow]) -> tuple[GapRow, ...]:

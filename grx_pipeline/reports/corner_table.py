@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from grx_pipeline.reports.driving_records import Corner, CornerFigure, DriverCorner, DriverCorners, Ledger, LedgerLine
-from grx_pipeline.reports.formats import MISSING, Style
+from grx_pipeline.reports.formats import MISSING, Style, listed
 from grx_pipeline.settings import ReportSettings
 
 _FIGURES = (
@@ -52,7 +52,7 @@ class CornerTable:
     """Rows by loss, the largest first; `others` are what is not at a corner; all gains add up to `total_ms`.
 
     It is None where the target asks for nothing anywhere, or only sectors are known. `class_drivers` is 0 where they
-    are too few to compare with.
+    are too few to compare with. Medians are over `clean_laps` at most. `missing` is why cells have no value.
     """
 
     headings: tuple[tuple[str, str], ...]
@@ -60,6 +60,8 @@ class CornerTable:
     others: tuple[tuple[str, int], ...]
     total_ms: int | None
     class_drivers: int
+    clean_laps: int
+    missing: tuple[str, ...] = ()
 
 
 def anchor(corner: str) -> str:
@@ -91,7 +93,25 @@ def corner_table(
         others=_others(ledger, lines.get(None, [])),
         total_ms=ledger.potential_gain_ms if _asks_for_time(ledger) else None,
         class_drivers=class_drivers if class_drivers >= least else 0,
+        clean_laps=max((f.laps for c in corners.corners for f in c.figures.values()), default=0),
+        missing=_missing([driven[corner.corner] for corner in shown if corner.corner in driven]),
     )
+
+
+def _missing(corners: Sequence[DriverCorner]) -> tuple[str, ...]:
+    """As `Brakes at: no braking at T2 and T3`, a sentence a column."""
+    sentences = []
+    for figure, heading, *_ in _FIGURES:
+        places: dict[str, list[str]] = {}
+        for corner in corners:
+            if figure in corner.missing:
+                places.setdefault(corner.missing[figure], []).append(corner.corner)
+        reasons = [
+            reason if len(names) == len(corners) else f"{reason} at {listed(names)}" for reason, names in places.items()
+        ]
+        if reasons:
+            sentences.append(f"{heading}: {'; '.join(reasons)}.")
+    return tuple(sentences)
 
 
 def _asks_for_time(ledger: Ledger) -> bool:

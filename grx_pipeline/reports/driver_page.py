@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from grx_pipeline.reports.api import CarRecords
-from grx_pipeline.reports.cards import opportunity_cards
+from grx_pipeline.reports.cards import cards_total, opportunity_cards
 from grx_pipeline.reports.charts import lap_chart
 from grx_pipeline.reports.corner_table import anchor, corner_table
 from grx_pipeline.reports.correction_records import correction_lines
@@ -72,6 +72,7 @@ def driver_view(
     """Everything driver.html needs but what changed since the last build."""
     laps = car.laps
     table = corner_table(track.corners, car.corners, car.ledger, style, settings)
+    cards = opportunity_cards(car.opportunities, style)
     in_table = {row.corner for row in table.rows} if table else set()
     return {
         "session": summary.session,
@@ -87,7 +88,8 @@ def driver_view(
         "headline": headline(car.driver, laps, car.siwtl, car.ledger, style),
         "why_no_target": why_no_target(laps, style),
         "figures": _key_figures(car.driver, laps, car.siwtl, standing, style),
-        "cards": opportunity_cards(car.opportunities, style),
+        "cards": cards,
+        "cards_total": cards_total(cards, style),
         "corner_table": table,
         "other_corners": tuple(corner for corner in track.corners if corner.corner not in in_table),
         "sector_totals": sector_totals(car.siwtl.sectors),
@@ -102,6 +104,7 @@ def driver_view(
         "categories": category_rows(car.dptad),
         "events": events_by_cost(car.dptad),
         "feature_columns": _FEATURES,
+        "has_feature_gaps": any(lap.features.get(column.name) is None for lap in car.telemetry for column in _FEATURES),
         "anchor": anchor,
         "corrections": correction_lines(car.driver.corrections),
         "rolling_ms": _faster_rolling(car.ledger, car.siwtl),

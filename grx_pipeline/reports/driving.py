@@ -1,7 +1,8 @@
 """Tables -> records of one driver's driving: corners, ledger, DPTAD, opportunities. The circuit is in circuit.py."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
+from statistics import median
 from typing import Any
 
 from grx_pipeline.reports.driving_records import (
@@ -26,6 +27,7 @@ from grx_pipeline.reports.records import Figure
 from grx_pipeline.reports.tables import Row
 from grx_pipeline.schemas import TABLES
 from grx_pipeline.schemas.columns import CATEGORIES
+from grx_pipeline.settings import CornerSettings
 
 DRIVING_TABLES = (
     *("corner_laps", "corner_drivers", "ledger", "dptad_events", "dptad_laps", "dptad_scores", "opportunities"),
@@ -33,15 +35,35 @@ DRIVING_TABLES = (
 )
 _UNITS = {c.name: c.unit for c in TABLES["corner_laps"].columns if c.name not in TABLES["corner_laps"].key}
 
+# Why a figure of a corner is not there.
+_HIDDEN = "a gap in the telemetry"
+_NO_BRAKING, _CUT_BRAKING = "no braking", "braking that begins before the line or in a gap of the telemetry"
+_NOT_OPENED, _NO_SLOWEST = "the throttle is not opened anew", "the speed only rises or falls"
+_NOT_DRIVEN = {
+    **dict.fromkeys(("brake_onset_m", "brake_release_m"), _NO_BRAKING),
+    **dict.fromkeys(("throttle_on_m", "full_throttle_m", "exit_steering_deg"), _NOT_OPENED),
+    "apex_m": _NO_SLOWEST,
+}
+
 # One driver's rows of DRIVING_TABLES; a table without rows of the driver is not there.
 DrivingRows = Mapping[str, list[Row]]
 CornerNames = Mapping[int | None, str | None]
 
 
 def driver_corners(
-    vehicle_id: str, rows: DrivingRows, corners: CornerNames, quartiles: Mapping[tuple[int, str], Row], note: str | None
+    vehicle_id: str,
+    rows: DrivingRows,
+    corners: CornerNames,
+    quartiles: Mapping[tuple[int, str], Row],
+    note: str | None,
+    *,
+    clean: Collection[int],
+    settings: CornerSettings,
 ) -> DriverCorners:
-    """What the driver did at each corner. `quartiles` are the rows of corner_field of the driver's class."""
+    """What the driver did at each corner. `quartiles` are the rows of corner_field of the driver's class.
+
+    Figures are over the laps of `clean`; where there is no trace of a lap at all, `note` says why.
+    """
     by_corner: dict[int, list[Row]] = {}
     for row in rows.get("corner_laps", ()):
         by_corner.setdefault(row["corner_index"], []).append(row)
@@ -60,11 +82,30 @@ def driver_corners(
                     for name, figure in medians.get(index, {}).items()
                 },
                 by_lap=_by_lap(by_corner[index], laps),
+                missing=_missing(
+                    [row for row in by_corner[index] if row["lap_number"] in clean], medians.get(index, {}), settings
+                ),
             )
             for index in sorted(by_corner)
         ),
         note=None if laps else note,
     )
+
+
+def _missing(rows: list[Row], there: Collection[str], settings: CornerSettings) -> dict[str, str]:
+    """Why figures have no value on any clean lap; `rows` are those of corner_laps on these."""
+    if not rows:
+        return dict.fromkeys(_UNITS, "no clean lap has a trusted trace")
+    peaks = [row["brake_peak_bar"] for row in rows if row["brake_peak_bar"] is not None]
+    is_seen = {
+        _NO_BRAKING: bool(peaks),
+        _NOT_OPENED: any(row["coasting_s"] is not None for row in rows),
+        _NO_SLOWEST: any(row["min_speed_kmh"] is not None for row in rows),
+    }
+    reasons = {name: reason if is_seen[reason] else _HIDDEN for name, reason in _NOT_DRIVEN.items()}
+    if peaks and median(peaks) > settings.braking_peak_bar:
+        reasons |= dict.fromkeys(("brake_onset_m", "brake_release_m"), _CUT_BRAKING)
+    return {name: reasons.get(name, _HIDDEN) for name in _UNITS if name not in there}
 
 
 def _corner_figure(row: Row, quartiles: Row | None, unit: str) -> CornerFigure:

@@ -4,7 +4,7 @@ The same rules as in records.py. Places are metres from start/finish, `corner` i
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -118,11 +118,15 @@ class CornerFigure:
 
 @dataclass(frozen=True, kw_only=True)
 class DriverCorner:
-    """One corner of one driver: `figures` by name (columns of corner_laps); `by_lap` each figure lap by lap."""
+    """One corner of one driver: `figures` by name (columns of corner_laps); `by_lap` each figure lap by lap.
+
+    `missing` says of figures that are not there why, as `no braking`.
+    """
 
     corner: str
     figures: Mapping[str, CornerFigure]
     by_lap: Mapping[str, tuple[Figure, ...]]
+    missing: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,7 +261,10 @@ class Dptad:
 
 @dataclass(frozen=True, kw_only=True)
 class Opportunity:
-    """One place where a change pays: `loss_ms` a lap against `reference`, on `laps_with_loss` of `laps`."""
+    """One place where a change pays: `loss_ms` a lap against `reference`, on `laps_with_loss` of `laps`.
+
+    `laps_in_traffic` and `laps_in_gap` have a trace and do not count here: a car close ahead, or a gap.
+    """
 
     rank: int | None
     corner: str
@@ -269,6 +276,8 @@ class Opportunity:
     laps: int
     laps_with_loss: int
     laps_done: int
+    laps_in_traffic: int
+    laps_in_gap: int
     evidence: tuple[str, ...]
     advice: str | None
     reason: str | None

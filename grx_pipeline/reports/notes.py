@@ -67,8 +67,6 @@ def telemetry_note(car: CarTables) -> str | None:
         return "No logger was matched to this car, so all figures are from the official timing alone."
     if car.logger is None or not car.logger["rows_read"]:
         return "The telemetry files hold no rows of this car."
-    if car.logger["is_clock_frozen"]:
-        return "The logger's clock stood still for the whole session, so its telemetry cannot be laid over the laps."
     if car.sensors is not None and car.sensors["note"]:
         return str(car.sensors["note"])
     return "The telemetry of this car covers no complete lap."
@@ -128,6 +126,9 @@ def _timing_notes(car: CarTables) -> Iterator[str]:
     incomplete = [row["lap_number"] for row in car.laps if "missing_sector" in row["reasons"]]
     if incomplete:
         yield f"The timing has no complete sector times for {_lap_list(incomplete)}."
+    contradicted = [row["lap_number"] for row in car.laps if "sectors_off_lap_time" in row["reasons"]]
+    if contradicted:
+        yield f"The timing's sectors do not add up to its lap time on {_lap_list(contradicted)}, so neither is trusted."
 
 
 def session_notes(tables: SessionTables, missing_kinds: Iterable[str], *, far_line_s: float) -> tuple[str, ...]:
@@ -162,7 +163,7 @@ def _account(rows: Iterable[Row]) -> str:
     text = f"{counted(total['rows_read'], 'row')} read, {number(total['rows_kept'])} kept"
     duplicates, merged = (sum(row[name] for row in rows) for name in ("exact_duplicates", "rows_merged"))
     if duplicates:
-        text += f", {number(duplicates)} exact duplicates"
+        text += f", {counted(duplicates, 'exact duplicate')}"
     if merged:
         text += f", {number(merged)} merged as collapsed ticks"
     return f"{text}, {number(total['rows_set_aside'])} set aside"

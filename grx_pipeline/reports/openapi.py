@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from grx_pipeline.publishing.manifest import SCHEMA_VERSION
 from grx_pipeline.publishing.service_records import BuildEvent, ChatAnswer, ChatRequest, Health, Problem
 from grx_pipeline.reports.json_schema import RECORDS, Schema, file_schema
-from grx_pipeline.reports.site_records import Sessions
+from grx_pipeline.reports.site_records import Season, Sessions
 
 _CAR = ("vehicle_id",)
 # What names the file of each kind; a kind that is not here has a file per car.
@@ -66,6 +66,7 @@ def openapi() -> dict[str, Any]:
         _add_model(model, schemas)
     paths = {
         "/api/sessions": {"get": _get("Every published session", "sessions", _add_file(Sessions, schemas), ())},
+        "/api/season": {"get": _get("Every driver in every session", "season", _add_file(Season, schemas), ())},
         **_file_paths(schemas),
         "/api/events": {"get": _events()},
         "/api/ai/chat": {"post": _chat()},

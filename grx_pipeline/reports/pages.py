@@ -23,6 +23,7 @@ from grx_pipeline.reports.renderer import asset_files, render, renderer_hash
 from grx_pipeline.reports.season import SeasonSession
 from grx_pipeline.reports.season_page import season_view
 from grx_pipeline.reports.session_page import session_view
+from grx_pipeline.reports.site_records import RefusedFiles
 from grx_pipeline.reports.standing import Pair, Standing, pairs_that_matter, shared_numbers, standings
 from grx_pipeline.reports.trace_data import driver_traces, pair_traces
 from grx_pipeline.settings import ReportSettings
@@ -71,10 +72,15 @@ def session_pages(
     return site.pages
 
 
-def season_page(sessions: Sequence[SeasonSession], settings: ReportSettings) -> dict[str, bytes]:
+def season_page(
+    sessions: Sequence[SeasonSession], settings: ReportSettings, *, refused: Sequence[RefusedFiles] = ()
+) -> dict[str, bytes]:
     """The season page and what it loads, by path under the reports folder."""
     style = page_style(settings)
-    return {**asset_files(), "index.html": render("season.html", style, root="", view=season_view(sessions, style))}
+    return {
+        **asset_files(),
+        "index.html": render("season.html", style, root="", view=season_view(sessions, style, refused)),
+    }
 
 
 def page_style(settings: ReportSettings) -> Style:

@@ -2,18 +2,26 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from grx_pipeline.ingest.manifest import RAW_KINDS
+from grx_pipeline.ingest.remarks import NO_TELEMETRY, NO_WEATHER, stopped_clocks
 from grx_pipeline.paths import Paths
 from grx_pipeline.publishing.manifest import MANIFEST, SCHEMA_VERSION
 from grx_pipeline.reports.formats import counted, listed
+from grx_pipeline.reports.precision import rounded
 from grx_pipeline.reports.season_runs import run_remark
-from grx_pipeline.reports.site_records import LastRunRemark
+from grx_pipeline.reports.site_records import DriverTrend, LastRunRemark
 from grx_pipeline.schemas.columns import CATEGORIES
 from grx_pipeline.sessions import is_session_id
+
+# Fields of the classification that a driver has as they are.
+_OF_CAR = (
+    *("vehicle_id", "path", "car_number", "driver_name", "vehicle_class", "position", "laps", "clean_laps"),
+    *("siwtl_lap_ms", "consistency_score"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,25 +45,6 @@ class SeasonFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SeasonCar:
-    """One car of one session, with the best clean lap of its class there, and its DPTAD score by category."""
-
-    vehicle_id: str
-    path: str
-    car_number: str
-    driver_name: str | None
-    vehicle_class: str | None
-    position: int | None
-    laps: int
-    clean_laps: int
-    best_clean_ms: int | None
-    siwtl_lap_ms: int | None
-    consistency_score: float | None
-    class_best_ms: int | None
-    dptad: Mapping[str, float | None]
-
-
-@dataclass(frozen=True, kw_only=True)
 class SeasonSession:
     """A session of the season; `facts` is None where its files are of another version of the contract, or missing.
 
@@ -65,7 +54,7 @@ class SeasonSession:
 
     session: str
     facts: SeasonFacts | None
-    cars: tuple[SeasonCar, ...] = ()
+    drivers: tuple[DriverTrend, ...] = ()
     problems: tuple[str, ...] = ()
     last_run: LastRunRemark | None = None
     is_published: bool = True
@@ -111,10 +100,25 @@ def _session(name: str, paths: Paths) -> SeasonSession:
     return SeasonSession(
         session=name,
         facts=_facts(summary),
-        cars=_cars(summary["classification"], _dptad(site, summary["classification"])),
+        drivers=_drivers(name, summary, _dptad(site, summary["classification"])),
         problems=_problems(summary),
-        last_run=remark,
+        last_run=remark and _without(remark, _told_of_files(summary["data_quality"])),
     )
+
+
+def _without(remark: LastRunRemark, told: Sequence[str]) -> LastRunRemark | None:
+    """The remark without sentences that the session's problems say already; None where nothing is left of it."""
+    sentences = remark.sentences
+    for sentence in told:
+        sentences = tuple(filter(None, (text.replace(sentence, "").strip() for text in sentences)))
+    return replace(remark, sentences=sentences) if sentences else None
+
+
+def _told_of_files(quality: Mapping[str, Any]) -> tuple[str, ...]:
+    """What checks say of files that are not there and of clocks that stood still."""
+    missing, frozen = quality["missing_files"], quality["frozen_clocks"]
+    told = (("telemetry" in missing, NO_TELEMETRY), ("weather" in missing, NO_WEATHER))
+    return (*(text for is_said, text in told if is_said), *([stopped_clocks(sorted(frozen))] if frozen else ()))
 
 
 def _data(file: Path) -> dict[str, Any] | None:
@@ -132,22 +136,36 @@ def _dptad(site: Path, cars: Sequence[Mapping[str, Any]]) -> list[Mapping[str, f
     return [{name: analysis.get("scores", {}).get(name) for name in CATEGORIES} for analysis in found]
 
 
-def _cars(rows: Sequence[Mapping[str, Any]], dptad: Sequence[Mapping[str, float | None]]) -> tuple[SeasonCar, ...]:
-    clean = [_best_clean(row) for row in rows]
+def _drivers(
+    name: str, summary: Mapping[str, Any], dptad: Sequence[Mapping[str, float | None]]
+) -> tuple[DriverTrend, ...]:
+    """The drivers of a session, as their own files name them."""
+    session, cars = summary["session"], summary["classification"]
+    clean = [_best_clean(car) for car in cars]
     best: dict[str | None, int] = {}
-    for row, time in zip(rows, clean, strict=True):
+    for car, time in zip(cars, clean, strict=True):
         if time is not None:
-            best[row["vehicle_class"]] = min(best.get(row["vehicle_class"], time), time)
-    names = [name for name in SeasonCar.__annotations__ if name not in ("best_clean_ms", "class_best_ms", "dptad")]
+            best[car["vehicle_class"]] = min(best.get(car["vehicle_class"], time), time)
     return tuple(
-        SeasonCar(
-            **{name: row[name] for name in names},
+        DriverTrend(
+            session=name,
+            **{name: session[name] for name in ("race_date", "race", "circuit_name", "is_simulated")},
+            **{name: car[name] for name in _OF_CAR},
             best_clean_ms=time,
-            class_best_ms=best.get(row["vehicle_class"]),
-            dptad=scores,
+            class_best_ms=best.get(car["vehicle_class"]),
+            best_pct=_percent_over(time, best.get(car["vehicle_class"])),
+            target_pct=_percent_over(car["siwtl_lap_ms"], best.get(car["vehicle_class"])),
+            dptad_brake=scores["brake"],
+            dptad_throttle=scores["throttle"],
+            dptad_steering=scores["steering"],
+            dptad_speed=scores["speed"],
         )
-        for row, time, scores in zip(rows, clean, dptad, strict=True)
+        for car, time, scores in zip(cars, clean, dptad, strict=True)
     )
+
+
+def _percent_over(time_ms: int | None, best_ms: int | None) -> float | None:
+    return None if time_ms is None or best_ms is None else rounded(100 * (time_ms / best_ms - 1), "%")
 
 
 def _best_clean(row: Mapping[str, Any]) -> int | None:
@@ -167,7 +185,7 @@ def _problems(summary: dict[str, Any]) -> tuple[str, ...]:
     if traced < len(cars):
         problems.append(f"{traced or 'None'} of {counted(len(cars), 'car')} with telemetry of a complete lap.")
     if quality["frozen_clocks"]:
-        problems.append(f"{counted(len(quality['frozen_clocks']), 'logger')} with a clock that stood still.")
+        problems.append(stopped_clocks(sorted(quality["frozen_clocks"])))
     return tuple(problems)
 
 

@@ -6,7 +6,8 @@ from statistics import quantiles
 
 from grx_pipeline.reports.formats import Style
 from grx_pipeline.reports.season import SeasonSession
-from grx_pipeline.reports.season_trends import TrendRow, trend_rows
+from grx_pipeline.reports.season_trends import season_record
+from grx_pipeline.reports.site_records import DriverTrend, RefusedFiles, Season
 
 _SPARK_WIDTH, _SPARK_HEIGHT = 90, 22
 
@@ -33,29 +34,34 @@ class Trend:
     spark: str
 
 
-def season_view(sessions: Sequence[SeasonSession], style: Style) -> dict[str, object]:
+def season_view(
+    sessions: Sequence[SeasonSession], style: Style, refused: Sequence[RefusedFiles] = ()
+) -> dict[str, object]:
     """Everything season.html needs."""
     known = [session for session in sessions if session.facts]
     real = [session for session in known if session.facts and not session.facts.is_simulated]
     shown = real or known
     return {
         "sessions": sessions,
+        "refused": refused,
         "shown": shown,
         "left_out": len(known) - len(shown),
-        "trends": driver_trends(shown),
+        "trends": driver_trends(season_record(sessions), [session.session for session in shown]),
         "spark_width": _SPARK_WIDTH,
         "spark_height": _SPARK_HEIGHT,
     }
 
 
-def driver_trends(sessions: Sequence[SeasonSession]) -> tuple[Trend, ...]:
-    """Drivers with a clean lap in any session, the one nearest to the class's best first."""
-    places = {session.session: index for index, session in enumerate(sessions)}
+def driver_trends(season: Season, sessions: Sequence[str]) -> tuple[Trend, ...]:
+    """Drivers with a clean lap in any of `sessions`, the one nearest to the class's best first."""
+    places = {session: index for index, session in enumerate(sessions)}
     rows: dict[tuple[str, str | None], list[TrendCell | None]] = {}
-    for row in trend_rows(sessions):
-        cells = rows.setdefault((row.car_number, row.driver_name), [None] * len(sessions))
-        if cells[places[row.session]] is None:
-            cells[places[row.session]] = _cell(row)
+    for driver in season.drivers:
+        if driver.session not in places:
+            continue
+        cells = rows.setdefault((driver.car_number, driver.driver_name), [None] * len(sessions))
+        if cells[places[driver.session]] is None:
+            cells[places[driver.session]] = _cell(driver)
     known = [c.best_pct for cells in rows.values() for c in cells if c and c.best_pct is not None]
     # A single bad session would flatten all lines.
     highest = quantiles(known, n=10)[-1] if len(known) > 1 else 0.0
@@ -68,7 +74,7 @@ def driver_trends(sessions: Sequence[SeasonSession]) -> tuple[Trend, ...]:
     )
 
 
-def _cell(row: TrendRow) -> TrendCell:
+def _cell(row: DriverTrend) -> TrendCell:
     return TrendCell(
         path=f"{row.session}/drivers/{row.path}.html",
         best_pct=row.best_pct,

@@ -6,9 +6,10 @@ from pathlib import Path
 from grx_pipeline.errors import DiscoveryError
 from grx_pipeline.formats import long_date
 from grx_pipeline.ingest.manifest import read_manifest
+from grx_pipeline.ingest.refusals import Refusal, read_refusals
 from grx_pipeline.paths import Paths
 from grx_pipeline.reports.formats import counted
-from grx_pipeline.reports.site_records import LastRunRemark
+from grx_pipeline.reports.site_records import LastRunRemark, RefusedFiles
 from grx_pipeline.schemas.season import SEASON_STEP
 from grx_pipeline.storage.last_run import LastRun, outcome_of, read_last_run
 from grx_pipeline.storage.steps import read_record
@@ -39,6 +40,24 @@ def run_remark(paths: Paths, session: str, *, is_published: bool) -> LastRunRema
         at=None if outcome in ("built", "running") else last.began_at,
         sentences=tuple(_without_folders(text, paths, session) for text in sentences),
     )
+
+
+def refused_files(paths: Paths) -> tuple[RefusedFiles, ...]:
+    """What the last runs were given and did not take in, without the folders of this machine."""
+    return tuple(
+        RefusedFiles(
+            name=refusal.session or Path(refusal.target).name,
+            reason=_short(_below(refusal)),
+            at=refusal.at,
+        )
+        for refusal in read_refusals(paths)
+    )
+
+
+def _below(refusal: Refusal) -> str:
+    """The reason with paths from the target's own name on."""
+    text = refusal.reason.removeprefix(f"{refusal.session}: ")
+    return text.replace(f"{Path(refusal.target).parent}/", "")
 
 
 def _ending(last: LastRun, outcome: str) -> list[str]:

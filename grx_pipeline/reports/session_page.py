@@ -1,7 +1,7 @@
 """What a session page shows, from the records of the whole session. Texts and order here, marks in session.html."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from grx_pipeline.reports.api import SessionRecords
@@ -9,13 +9,18 @@ from grx_pipeline.reports.corner_table import anchor
 from grx_pipeline.reports.correction_records import correction_lines
 from grx_pipeline.reports.driver_page import KeyFigure
 from grx_pipeline.reports.driving_records import ByCategory, TimingLine, Track
-from grx_pipeline.reports.formats import Style, listed
+from grx_pipeline.reports.formats import MISSING, Style, listed
 from grx_pipeline.reports.records import Classified, FleetSummary, Range, Ranking, Statistic, Weather
-from grx_pipeline.reports.standing import pairs_that_matter
+from grx_pipeline.reports.standing import Pair, car_label, pairs_that_matter, shared_numbers
 from grx_pipeline.reports.track_map import track_map
 from grx_pipeline.schemas.columns import CATEGORIES
 
 _PODIUM = 3
+# What a car can be to all others of a list, and what the pairs of the last list are, by the role that tells it.
+_HUB_ROLES = {"the winner": "winner", "the best lap of the class": "best lap of the class"}
+_REST_KINDS = {"the car ahead": "neighbours in the result", "team mate": "team mates"}
+# So many pairs of one car are a list of their own.
+_HUB_PAIRS = 4
 # Category of the rankings -> heading, what its value is, decimals; times are in ms.
 _RANKINGS = {
     "pace": ("Pace", "best clean lap", 0),
@@ -48,6 +53,15 @@ class TopList:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PairGroup:
+    """Pairs under one heading; all of them with `hub`, where there is one."""
+
+    heading: str
+    hub: Classified | None
+    pairs: tuple[Pair, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class DptadRow:
     """One driver's median scores."""
 
@@ -71,6 +85,9 @@ def session_view(records: SessionRecords, style: Style) -> dict[str, object]:
         "figures": _key_figures(summary, statistics, style),
         "sectors": [statistics[name] for name in (f"best_sector_{n}_ms" for n in (1, 2, 3)) if name in statistics],
         "cars": cars,
+        "classification_note": classification_note(summary.classification),
+        "gaps": {car.vehicle_id: gap_words(car) for car in summary.classification},
+        "dptad_note": _dptad_note(records),
         "classes": len({car.vehicle_class for car in summary.classification}),
         "shared_numbers": {number for number, count in numbers.items() if count > 1},
         "fastest": min((car.best_lap_ms for car in cars.values() if car.best_lap_ms is not None), default=None),
@@ -79,7 +96,7 @@ def session_view(records: SessionRecords, style: Style) -> dict[str, object]:
         "dptad_rows": _dptad_rows(records, cars),
         "categories": CATEGORIES,
         "weather_rows": _weather_rows(summary.weather) if summary.weather else (),
-        "pairs": pairs_that_matter(records),
+        "pairs": pair_groups(pairs_that_matter(records), shared_numbers(summary.classification)),
         "line_note": _line_note(records.track, style),
         "has_line_errors": any(line.time_error_median_ms is not None for line in records.track.timing_lines),
         "map_warning": map_warning(records.track, style),
@@ -88,6 +105,39 @@ def session_view(records: SessionRecords, style: Style) -> dict[str, object]:
         "corner_note": corner_note(records.track),
         "corrections": correction_lines(summary.data_quality.corrections),
     }
+
+
+def classification_note(cars: Sequence[Classified]) -> str:
+    """What the columns, marks and dashes of the classification mean, as far as it has them."""
+    is_unclean = any(car.best_lap_ms is not None and not car.is_best_clean for car in cars)
+    told = (
+        (True, "“To find” is best clean lap − target lap."),
+        (any(car.confidence == "low" for car in cars), "° marks a target from fewer than five clean laps."),
+        (
+            is_unclean,
+            "* marks a best lap that is not a clean one: the target starts from the best clean lap and can be slower.",
+        ),
+        (
+            any(car.clean_laps < 2 for car in cars),
+            f"{MISSING}: without a clean lap there is no target; what is to find and consistency take two.",
+        ),
+    )
+    return " ".join(text for is_told, text in told if is_told)
+
+
+def gap_words(car: Classified) -> str:
+    """The gap to the winner, or what stands in its place."""
+    if car.status not in (None, "Classified"):
+        return str(car.status)
+    if car.position == 1:
+        return "winner"
+    return "no result" if car.gap_first in (None, "-") else str(car.gap_first)
+
+
+def _dptad_note(records: SessionRecords) -> str:
+    """A dash of the table of scores; empty where every channel of every judged driver has one."""
+    scores = [vars(car.dptad.scores).values() for car in records.cars if car.dptad.laps_judged]
+    return f" {MISSING}: the channel could not be judged." if any(None in values for values in scores) else ""
 
 
 def top_lists(rankings: tuple[Ranking, ...], cars: Mapping[str, Classified], style: Style) -> tuple[TopList, ...]:
@@ -212,7 +262,13 @@ def corner_note(track: Track) -> str:
         told = "Corners with ✓ are checked against the official map, the others found in the data."
     else:
         told = "Corners as found in the data: their numbers are not checked against the official map."
-    return f"{told} † The team’s word, from session.toml." if of_team else told
+    if of_team:
+        told += " † The team’s word, from session.toml."
+    if any(corner.brake_onset_m is None for corner in track.corners):
+        told += f" {MISSING} under Brakes at: the field does not brake for it."
+    if any(corner.full_throttle_m is None for corner in track.corners):
+        told += f" {MISSING} under Full throttle: the field is not off it, or not back on it before the next corner."
+    return told
 
 
 def _line_note(track: Track, style: Style) -> str:
@@ -230,3 +286,29 @@ def _line_note(track: Track, style: Style) -> str:
         f"No car logs GPS here: the line is made of speed and cornering force over {laps}, so its shape is "
         f"approximate.{ends}"
     )
+
+
+def pair_groups(pairs: Sequence[Pair], shared: Sequence[str]) -> tuple[PairGroup, ...]:
+    """The pairs by the car that most of them have in common (the winner, the best of a class), then the rest."""
+    rest, groups = list(pairs), []
+    while rest:
+        counts = Counter(car.vehicle_id for pair in rest for car in (pair.a, pair.b))
+        hub = max((car for pair in rest for car in (pair.a, pair.b)), key=lambda car: counts[car.vehicle_id])
+        if counts[hub.vehicle_id] < _HUB_PAIRS:
+            break
+        of_hub = tuple(pair for pair in rest if hub in (pair.a, pair.b))
+        groups.append(PairGroup(heading=f"{_hub_name(hub, of_hub, shared)} against", hub=hub, pairs=of_hub))
+        rest = [pair for pair in rest if pair not in of_hub]
+    if rest:
+        roles = {role for pair in rest for role in (*pair.roles_of_a, *pair.roles_of_b)}
+        kinds = [kind for role, kind in _REST_KINDS.items() if role in roles]
+        heading = listed(kinds) if kinds else "others"
+        groups.append(PairGroup(heading=heading[0].upper() + heading[1:], hub=None, pairs=tuple(rest)))
+    return tuple(groups)
+
+
+def _hub_name(hub: Classified, pairs: Sequence[Pair], shared: Sequence[str]) -> str:
+    """The car and what it is to all of the others, as `#13 (winner)`."""
+    of_hub = [pair.roles_of_a if pair.a == hub else pair.roles_of_b for pair in pairs]
+    roles = [word for role, word in _HUB_ROLES.items() if all(role in roles for roles in of_hub)]
+    return car_label(hub, shared) + (f" ({', '.join(roles)})" if roles else "")

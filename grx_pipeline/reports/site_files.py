@@ -17,26 +17,34 @@ from grx_pipeline.reports.openapi import openapi_file
 from grx_pipeline.reports.pages import season_page
 from grx_pipeline.reports.publish import publish
 from grx_pipeline.reports.season import SeasonSession
-from grx_pipeline.reports.site_records import PublishedSession, Sessions, UnfinishedSession
+from grx_pipeline.reports.season_trends import season_record
+from grx_pipeline.reports.site_records import PublishedSession, RefusedFiles, Season, Sessions, UnfinishedSession
 from grx_pipeline.settings import ReportSettings
 from grx_pipeline.storage.atomic import remove_tree, replace_by_link
 
 SITE = "site"
-SESSIONS_FILE = "api/sessions.json"
+SESSIONS_FILE, SEASON_FILE = "api/sessions.json", "api/season.json"
 LATEST = "latest"
 _HASH_LENGTH = 10
 # ReDoc's own logo, which the pages would not be allowed to load from there.
 _OTHER_HOST = (b"https://cdn.redoc.ly/redoc/logo-mini.svg", b"data:,")
 
 
-def publish_site(sessions: Sequence[SeasonSession], paths: Paths, settings: ReportSettings, *, now: str) -> None:
+def publish_site(
+    sessions: Sequence[SeasonSession],
+    paths: Paths,
+    settings: ReportSettings,
+    *,
+    refused: tuple[RefusedFiles, ...] = (),
+    now: str,
+) -> None:
     """Publish the files above the sessions, where they changed, and make sure that the reports folder shows them."""
     site = paths.site()
-    listed = published(sessions)
-    earlier = Standing.at(site).head(SESSIONS_FILE)
+    listed = published(sessions, refused)
     files = {
-        **season_page(sessions, settings),
-        SESSIONS_FILE: enveloped(listed, session=listed.latest or "", earlier=earlier, now=now),
+        **season_page(sessions, settings, refused=refused),
+        SESSIONS_FILE: _enveloped(listed, SESSIONS_FILE, listed, site, now),
+        SEASON_FILE: _enveloped(season_record(sessions), SEASON_FILE, listed, site, now),
         "openapi.json": openapi_file(),
         **api_pages(),
     }
@@ -60,7 +68,11 @@ def publish_site(sessions: Sequence[SeasonSession], paths: Paths, settings: Repo
         raise StorageError(f"{paths.reports}: cannot be written ({error.strerror}); see GRX_REPORTS_DIR") from error
 
 
-def published(sessions: Sequence[SeasonSession]) -> Sessions:
+def _enveloped(record: Season | Sessions, name: str, listed: Sessions, site: Path, now: str) -> bytes:
+    return enveloped(record, session=listed.latest or "", earlier=Standing.at(site).head(name), now=now)
+
+
+def published(sessions: Sequence[SeasonSession], refused: tuple[RefusedFiles, ...] = ()) -> Sessions:
     """The sessions, oldest first, those without a site apart. The latest has the latest race date, then race number.
 
     A simulated race is the latest only where there is no other.
@@ -73,6 +85,7 @@ def published(sessions: Sequence[SeasonSession]) -> Sessions:
         latest=latest,
         sessions=tuple(_entry(session) for session in there),
         unfinished=tuple(_unfinished(session) for session in sessions if not session.is_published),
+        refused=refused,
     )
 
 

@@ -16,6 +16,46 @@ class LastRunRemark:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DriverTrend:
+    """A driver in a session. Percentages are over the class's best clean lap there: 0 is that lap itself.
+
+    `driver_name` of a car without one is the only driver of its number elsewhere in the season; `path` is its page's
+    file name. DPTAD scores are medians over laps: 0 is as always, 100 the most unlike.
+    """
+
+    session: str
+    race_date: str
+    race: int
+    circuit_name: str
+    is_simulated: bool
+    vehicle_id: str
+    path: str
+    car_number: str
+    driver_name: str | None
+    vehicle_class: str | None
+    position: int | None
+    laps: int
+    clean_laps: int
+    best_clean_ms: int | None
+    siwtl_lap_ms: int | None
+    class_best_ms: int | None
+    best_pct: float | None
+    target_pct: float | None
+    consistency_score: float | None
+    dptad_brake: float | None
+    dptad_throttle: float | None
+    dptad_steering: float | None
+    dptad_speed: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Season:
+    """api/season.json: every driver in every published session, by date and race, in the order of the result."""
+
+    drivers: tuple[DriverTrend, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class PublishedSession:
     """A session of the site. What is null is not known: its files are of another version of the contract.
 
@@ -46,9 +86,22 @@ class UnfinishedSession:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RefusedFiles:
+    """Files that were named for a run and not taken in: the `name` of the session or of the folder, and why."""
+
+    name: str
+    reason: str
+    at: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sessions:
-    """api/sessions.json: every published session by date and race, the latest of them, and those without a report."""
+    """api/sessions.json: every published session by date and race, the latest of them, and those without a report.
+
+    `refused` is what the last runs were given and did not take in.
+    """
 
     latest: str | None
     sessions: tuple[PublishedSession, ...]
     unfinished: tuple[UnfinishedSession, ...]
+    refused: tuple[RefusedFiles, ...] = ()

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from grx_pipeline.formats import counted
 from grx_pipeline.ingest.manifest import read_manifest
 from grx_pipeline.paths import Paths
 from grx_pipeline.publishing.manifest import SCHEMA_VERSION, BuildManifest
@@ -11,7 +12,8 @@ from grx_pipeline.reports.json_schema import schema_files
 from grx_pipeline.reports.publish import publish_draft
 from grx_pipeline.reports.renderer import asset_files
 from grx_pipeline.reports.season import published_sessions
-from grx_pipeline.reports.season_trends import TRENDS_TABLE, trends_frame
+from grx_pipeline.reports.season_runs import refused_files
+from grx_pipeline.reports.season_trends import TRENDS_TABLE, season_record, trends_frame
 from grx_pipeline.reports.site_files import publish_site
 from grx_pipeline.reports.site_halves import put_json, put_pages
 from grx_pipeline.reports.tables import load_tables
@@ -35,7 +37,10 @@ def build_reports(context: StepContext) -> StepOutcome:
     with drafting(site, paths.builds(session)) as draft:
         json = put_json(draft, records, session=session, now=now, processors=processors)
         pages = put_pages(draft, records, json.builds, settings=settings, processors=processors)
-        context.progress(f"{len(pages.rendered)} of {len(pages.inputs)} pages rendered, {len(json.entries)} JSON files")
+        context.progress(
+            f"{len(pages.rendered)} of {counted(len(pages.inputs), 'page')} rendered, "
+            f"{counted(len(json.entries), 'JSON file')}"
+        )
         manifest = BuildManifest(
             session=session,
             build="",
@@ -59,13 +64,13 @@ def build_reports(context: StepContext) -> StepOutcome:
 
 
 def build_season(paths: Paths, settings: Settings) -> int:
-    """Publish the season page and the list of sessions, only where they changed, and write the season's tables.
+    """Publish the season page, its drivers and the list of sessions, where they changed; write the season's tables.
 
     Returns how many sessions it lists.
     """
     sessions = published_sessions(paths)
-    write_table(trends_frame(sessions), paths.season_table(TRENDS_TABLE.name), TRENDS_TABLE)
-    publish_site(sessions, paths, settings.report, now=clock_now())
+    write_table(trends_frame(season_record(sessions)), paths.season_table(TRENDS_TABLE.name), TRENDS_TABLE)
+    publish_site(sessions, paths, settings.report, refused=refused_files(paths), now=clock_now())
     return len(sessions)
 
 

@@ -35,6 +35,7 @@ from grx_pipeline.reports.trace_laps import (
     lap_columns,
     lap_detail,
     lap_reasons,
+    with_gaps,
 )
 from grx_pipeline.reports.trace_static import StaticChart, StaticLap, static_chart
 from grx_pipeline.reports.track_map import MapFrame, TrackMap, track_map
@@ -117,18 +118,17 @@ def pair_traces(
         trace = next((lap for lap in car.telemetry if lap.lap_number == number), None)
         time = next((lap.lap_time_ms for lap in car.laps.laps if lap.lap_number == number), None)
         if trace is None or time is None:
-            return TraceView(notes=(pair.note or "Without a trace of both cars there is nothing to lay over.",))
-        laps.append(
-            TraceLap(
-                id=id_,
-                label=car_label(car.driver, shared_numbers),
-                detail=f"lap {number} · {style.lap_time(time)}",
-                look=look,
-                lap_time_ms=time,
-                columns=lap_columns(trace),
-                is_shown=True,
-            )
+            return TraceView(notes=("It takes a clean lap with a trusted trace of both cars to lay them over.",))
+        lap = TraceLap(
+            id=id_,
+            label=car_label(car.driver, shared_numbers),
+            detail=f"lap {number} · {style.lap_time(time)}",
+            look=look,
+            lap_time_ms=time,
+            columns=lap_columns(trace),
+            is_shown=True,
         )
+        laps.append(with_gaps(lap, style))
     return _view(
         laps,
         (),
@@ -163,7 +163,9 @@ def _view(
         "length": track.length_m or end,
         "channels": {coding.key: [coding.scale, coding.order] for coding in CODINGS.values()},
         "laps": [_lap_data(lap, settings) for lap in laps],
-        "more": {lap.id: lap.source for lap in more},
+        # A file's hash; where it is, is the same for all.
+        "more": {lap.id: lap.source.split(".")[-2] for lap in more},
+        "files": more[0].source.rpartition("/")[0] if more else "",
         "ref": reference,
         "shown": [lap.id for lap in laps if lap.is_shown],
         "corners": [
@@ -172,10 +174,7 @@ def _view(
         ],
         "tiles": _corner_tiles(track),
         "pair": is_pair,
-        "events": [
-            [f"e-{event.id}", event.lap, event.s_start_m, event.s_peak_m, event.s_end_m, style.sentence(event.text)]
-            for event in events
-        ],
+        "events": [[f"e-{event.id}", event.lap, event.s_start_m, event.s_peak_m, event.s_end_m] for event in events],
         "unit": style.speed_unit,
         "perUnit": KMH_PER_MPH if style.speed_unit == "mph" else 1,
         "comma": style.has_decimal_comma,
@@ -264,7 +263,7 @@ def _other_lap(
         lap_number=trace.lap_number,
         text=" ".join(filter(None, ("" if official.is_clean else f"Not clean: {lap_reasons(official)}.", trace.note))),
     )
-    return _in_file(lap, f"lap-{trace.lap_number:02d}", car, files, root=root, settings=settings)
+    return _in_file(with_gaps(lap, style), f"lap-{trace.lap_number:02d}", car, files, root=root, settings=settings)
 
 
 def _in_file(
@@ -302,8 +301,8 @@ def _banner(car: CarRecords, laps: Sequence[TraceLap]) -> str:
         return ""
     basis = next((one.text for one in car.references.references if one.reference == ESTIMATE), "")
     return (
-        f"{car.driver.telemetry_note} {basis} Only its times at the sector lines are this car's; pedals and steering "
-        "are other laps' and are not drawn."
+        f"{car.driver.telemetry_note} {basis} Only its times at the sector lines are this car's, so corners have no "
+        "figure; pedals and steering are other laps' and are not drawn."
     )
 
 

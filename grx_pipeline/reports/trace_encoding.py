@@ -55,7 +55,7 @@ def encode_lap(columns: Mapping[str, pa.Array], *, step: int) -> dict[str, Any]:
             continue
         coded[coding.key] = encode_integers(_held(half_up(values * coding.scale), is_known), coding.order)
         if not is_known.all():
-            gaps[coding.key] = _runs(~is_known)
+            gaps[coding.key] = runs(~is_known)
     return {**coded, "gaps": gaps}
 
 
@@ -67,7 +67,8 @@ def _held(values: Array, is_known: npt.NDArray[np.bool_]) -> npt.NDArray[np.int6
     return values[held].astype(np.int64)
 
 
-def _runs(flags: npt.NDArray[np.bool_]) -> list[list[int]]:
+def runs(flags: npt.NDArray[np.bool_]) -> list[list[int]]:
+    """The stretches of set flags as [first, last + 1]."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
     return [[int(start), int(end)] for start, end in zip(edges[::2], edges[1::2], strict=True)]
 

@@ -4,17 +4,17 @@ How a page ships and names them is in trace_data.py.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
 from grx_pipeline.methods.references.choice import CLASS_BEST, MEDIAN, OWN_BEST, TARGET
 from grx_pipeline.reports.api import CarRecords, SessionRecords
-from grx_pipeline.reports.formats import Style
+from grx_pipeline.reports.formats import Style, listed
 from grx_pipeline.reports.records import Lap, Telemetry
 from grx_pipeline.reports.reference_records import Reference, ReferenceTrace
 from grx_pipeline.reports.standing import car_label, class_best, shared_numbers
-from grx_pipeline.reports.trace_encoding import CODINGS
+from grx_pipeline.reports.trace_encoding import CODINGS, runs
 
 CLASS_BEST_ID, TARGET_ID, MEDIAN_ID, ESTIMATE_ID = "class", "target", "median", "estimate"
 
@@ -53,7 +53,18 @@ def driver_laps(
         # A target that asks for nothing is the best lap again.
         if not (name == TARGET and car.siwtl.potential_gain_ms == 0)
     ]
-    return [lap for lap in (own, rival, *made) if lap is not None]
+    return [with_gaps(lap, style) for lap in (own, rival, *made) if lap is not None]
+
+
+def with_gaps(lap: TraceLap, style: Style) -> TraceLap:
+    """The lap with a sentence on where its time is not known, so that nothing can be told of corners there."""
+    is_unknown = lap.columns["time_ms"].is_null(nan_is_null=True).to_numpy(zero_copy_only=False)
+    place_m = lap.columns["distance_m"].to_pylist()
+    gaps = [(place_m[max(first - 1, 0)], place_m[min(end, len(place_m) - 1)]) for first, end in runs(is_unknown)]
+    if not gaps:
+        return lap
+    where = listed([f"from {style.number(first)} to {style.number(end)} m" for first, end in gaps])
+    return replace(lap, text=f"{lap.text} Nothing is known {where}; what begins or ends there has no figure.".strip())
 
 
 def _own_lap(car: CarRecords, reference: Reference | None, style: Style) -> TraceLap | None:
@@ -64,7 +75,7 @@ def _own_lap(car: CarRecords, reference: Reference | None, style: Style) -> Trac
         number = reference.sources[0].lap_number
         return TraceLap(
             id="best",
-            label="Own best",
+            label="Own best" if number == car.laps.best_clean_lap_number else "Best with a trace",
             detail=f"lap {number} · {style.lap_time(reference.lap_time_ms)}",
             look="best",
             lap_time_ms=reference.lap_time_ms or 0,

@@ -15,8 +15,8 @@ _LEFT, _RIGHT, _WIDTH = 54, 592, 600
 _DELTA_TOP, _DELTA_BOTTOM = 22, 112
 _SPEED_TOP, _SPEED_BOTTOM = 142, 262
 _HEIGHT = 290
-# A point every 4 px.
-_POINTS = 135
+# A point every 5 px.
+_POINTS = 108
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 500.0, 1000.0)
 
 
@@ -127,13 +127,13 @@ def _ticks(low: float, high: float, most: int) -> list[float]:
 
 
 def _path(x: Array, y: Array) -> str:
-    """An SVG path in tenths of the chart's unit, relative and so short; a point that is not known ends a stroke."""
+    """An SVG path in halves of the chart's unit, relative and so short; a point that is not known ends a stroke."""
     strokes, at, is_drawing = [], (0, 0), False
     for place, height in zip(x.tolist(), y.tolist(), strict=True):
         if not np.isfinite(height):
             is_drawing = False
             continue
-        to = round(place * 10), round(height * 10)
+        to = round(place * 2), round(height * 2)
         strokes.append(f"{'l' if is_drawing else 'm'}{to[0] - at[0]} {to[1] - at[1]}")
         at, is_drawing = to, True
     return "".join(strokes).replace(" -", "-")

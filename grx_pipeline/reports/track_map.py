@@ -1,6 +1,7 @@
 """Geometry of the track map: the circuit's line, its corners' numbers and any stretch of it, in SVG coordinates."""
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +13,14 @@ from grx_pipeline.reports.driving_records import Corner, Segment, Track
 Array = npt.NDArray[np.float64]
 
 _WIDTH, _MAX_HEIGHT, _MARGIN = 600, 460, 34
-_LABEL_OFF = 19
-_LETTER_WIDTH, _LETTER_HEIGHT = 8, 15
+# The largest letters that a map is shown with, and the radius of the cursor's dot with its rim.
+_LETTER_WIDTH, _LETTER_HEIGHT = 12.5, 15
+_DOT = 9.8
+# Where a number may stand: so far from its apex, in so many directions. What counts against a place, in units of how
+# far it is: to stand wholly inside the bend, to be nearer to another apex, each unit that the dot would lack.
+_RADII = (20, 22, 26, 31, 37, 44, 52, 61, 71, 82)
+_TURNS = 37
+_ASIDE, _ASTRAY, _TIGHT = 24.0, 60.0, 8.0
 _POINTS = 300
 
 
@@ -126,29 +133,59 @@ def _start_stroke(frame: MapFrame) -> str:
     return "M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in ends)
 
 
-def _labels(frame: MapFrame, corners: Iterable[Corner]) -> tuple[MapLabel, ...]:
-    """Every number outside of its bend, where the line does not come back; inside where another stands there."""
-    placed: list[MapLabel] = []
-    for corner in corners:
-        outside, inside = _label(frame, corner, side=1), _label(frame, corner, side=-1)
-        is_free = not any(_touch(outside, other) for other in placed)
-        placed.append(outside if is_free or any(_touch(inside, other) for other in placed) else inside)
-    return tuple(placed)
-
-
-def _touch(one: MapLabel, other: MapLabel) -> bool:
-    width = _LETTER_WIDTH * (len(one.text) + len(other.text)) / 2
-    return abs(one.x - other.x) < width + _LETTER_WIDTH and abs(one.y - other.y) < _LETTER_HEIGHT
-
-
-def _label(frame: MapFrame, corner: Corner, *, side: int) -> MapLabel:
-    (x,), (y,) = frame.at(np.array([corner.apex_m]))
-    right = frame.normal(corner.apex_m)
-    off = side * _LABEL_OFF * (1 if corner.direction == "left" else -1)
-    return MapLabel(
-        corner=corner.corner,
-        text=corner.corner.removeprefix("T").replace("-T", "–"),
-        anchor=anchor(corner.corner),
-        x=round(float(x) + off * right[0], 1),
-        y=round(float(y) + off * right[1], 1),
+def _labels(frame: MapFrame, corners: Sequence[Corner]) -> tuple[MapLabel, ...]:
+    """Every number near its apex, on the outside of its bend where there is room."""
+    texts = [corner.corner.removeprefix("T").replace("-T", "–") for corner in corners]
+    apexes = np.array([corner.apex_m for corner in corners], dtype=float)
+    outward = [frame.normal(corner.apex_m) for corner in corners]
+    signs = [1.0 if corner.direction == "left" else -1.0 for corner in corners]
+    wanted = tuple(
+        (text, float(x), float(y), sign * right[0], sign * right[1])
+        for text, x, y, right, sign in zip(texts, *frame.at(apexes), outward, signs, strict=True)
     )
+    line = np.column_stack(frame.at(np.linspace(0, frame.length_m, _POINTS)))
+    places = _label_places(line.tobytes(), wanted, frame.height)
+    return tuple(
+        MapLabel(corner=corner.corner, text=text, anchor=anchor(corner.corner), x=x, y=y)
+        for corner, text, (x, y) in zip(corners, texts, places, strict=True)
+    )
+
+
+@functools.lru_cache(maxsize=4)
+def _label_places(
+    line: bytes, wanted: tuple[tuple[str, float, float, float, float], ...], height: int
+) -> tuple[tuple[float, float], ...]:
+    """Middles of the texts of `wanted` = (text, x, y, outward x, outward y), one after the other.
+
+    A text covers no other and is off the line (points as float64 pairs) by more than the cursor's dot where that can be
+    had, and else by what can; near its apex, on the outside of the bend rather than inside.
+    """
+    points = np.frombuffer(line).reshape(-1, 2)
+    turns = np.linspace(0, 2 * np.pi, _TURNS)[:-1]
+    shifts = np.array([(radius * np.cos(turn), radius * np.sin(turn)) for radius in _RADII for turn in turns])
+    far = np.hypot(*shifts.T)
+    apexes = np.array([(x, y) for _, x, y, _, _ in wanted])
+    taken: list[tuple[float, float, float]] = []
+    for text, x, y, out_x, out_y in wanted:
+        half = _LETTER_WIDTH * len(text) / 2
+        middles = np.array([x, y]) + shifts
+        room = np.minimum(_clearances(middles, half, points), _DOT)
+        for left, top, width in taken:
+            beside = np.abs(middles - (left, top)) - (half + width + _LETTER_WIDTH / 2, _LETTER_HEIGHT)
+            room[(beside < 0).all(axis=1)] -= 2 * _DOT
+        edge = (_WIDTH / 2 - half, (height - _LETTER_HEIGHT) / 2)
+        inside = (np.abs(middles - (_WIDTH / 2, height / 2)) < edge).all(axis=1)
+        room[~inside] -= 2 * _DOT
+        is_astray = np.hypot(*(middles[:, None, :] - apexes).transpose(2, 0, 1)).min(axis=1) < far - 1e-9
+        turned = (1 - (shifts @ np.array([out_x, out_y])) / far) / 2
+        best = int(np.argmin(far + _ASIDE * turned + _ASTRAY * is_astray + _TIGHT * (_DOT - room)))
+        taken.append((*middles[best].tolist(), half))
+    return tuple((round(x, 1), round(y, 1)) for x, y, _ in taken)
+
+
+def _clearances(middles: Array, half_width: float, points: Array) -> Array:
+    """How far each box is from the nearest of the points; 0 where it covers one."""
+    apart = np.abs(middles[:, None, :] - points[None, :, :]) - (half_width, _LETTER_HEIGHT / 2)
+    across, down = np.maximum(apart, 0).transpose(2, 0, 1)
+    nearest: Array = np.hypot(across, down).min(axis=1)
+    return nearest

@@ -238,6 +238,8 @@ ANALYSIS_TABLES: tuple[Table, ...] = (
             count_column("laps", "clean laps compared", minimum=1),
             count_column("laps_with_loss", "of these, laps that lose here"),
             count_column("laps_done", "of these, laps as good as the reference"),
+            count_column("laps_in_traffic", "clean laps with a trusted trace that do not count: a car was close ahead"),
+            count_column("laps_in_gap", "clean laps with a trusted trace that do not count: it has a gap there"),
             list_column("evidence", "the figures that made the rule apply, in sentences"),
             text_column("advice", "what to do; null without a rule", null=True),
             text_column("reason", "why it is not reported; null where it is", null=True),

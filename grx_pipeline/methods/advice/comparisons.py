@@ -15,6 +15,7 @@ import pyarrow as pa
 from grx_pipeline.formats import listed
 from grx_pipeline.methods.advice.losses import counted
 from grx_pipeline.methods.advice.places import Array, by_lap
+from grx_pipeline.methods.advice.silent_cars import NO_TELEMETRY
 from grx_pipeline.methods.siwtl import SECTOR_COLUMNS
 from grx_pipeline.robust import column_medians, half_up
 from grx_pipeline.schemas.columns import PHASES
@@ -83,13 +84,44 @@ class _Field:
         return np.isfinite(self.traced.times_ms)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Remarks:
+    """What each driver (d,) lacks for a comparison by corner, and what limits one where nothing is lacking.
+
+    `has_best` (d,) says who has a clean lap, so that there is a comparison by sector at least.
+    """
+
+    labels: Sequence[str]
+    lacks: Sequence[str | None]
+    limits: Sequence[str | None]
+    has_best: Sequence[bool]
+
+    def of_pair(self, first: int, second: int, is_on_traces: bool) -> str | None:
+        """As "#72: lap 5 is shown, ..."; None where both are compared on their best laps in full."""
+        texts = self.limits if is_on_traces else self.lacks
+        cars: dict[str, list[str]] = {}
+        for number in (first, second):
+            cars.setdefault(texts[number] or "", []).append(self.labels[number])
+        told = [f"{listed(labels)}: {text}." for text, labels in cars.items() if text]
+        if not is_on_traces and self.has_best[first] and self.has_best[second]:
+            told.append("The two are compared by sector, on their best clean laps.")
+        return " ".join(told) or None
+
+
 def compare_drivers(
-    drivers: pd.DataFrame, laps: pd.DataFrame, circuit: Circuit, uncertain_s: Mapping[str, float], *, min_laps: int
+    drivers: pd.DataFrame,
+    laps: pd.DataFrame,
+    circuit: Circuit,
+    uncertain_s: Mapping[str, float],
+    *,
+    min_laps: int,
+    silent: Mapping[str, str],
 ) -> Tables:
     """All pairs in the order of the classification, from the tables of the same names.
 
     `uncertain_s` names the cars whose laps few crossings place, with the gap that is certain all the same. Medians
-    are over clean laps, of drivers with at least `min_laps` of them there.
+    are over clean laps, of drivers with at least `min_laps` of them there. `silent` says of cars why they have no
+    telemetry.
     """
     clean = laps[laps["is_clean"]].sort_values(["lap_time_ms", "lap_number"], ignore_index=True)
     traced = pd.MultiIndex.from_frame(circuit.segment_laps[["vehicle_id", "lap_number"]].drop_duplicates())
@@ -113,9 +145,14 @@ def compare_drivers(
         sectors = _Level(level="sector", names=_SECTORS, lines=(1, 2, 3), times_ms=lap.sectors_ms, medians_ms=medians)
         parts.append(_lines(sectors, order, first[chosen], second[chosen]))
     levels = _levels_of_traces(field, with_trace, circuit, min_laps)
-    limits = [_limits(field, number, uncertain_s, _unknown(levels[-1], number)) for number in range(len(order))]
+    remarks = _Remarks(
+        labels=[f"#{number}" for number in ranked["car_number"]],
+        lacks=[_lack(field, number, silent) for number in range(len(order))],
+        has_best=field.has_best.tolist(),
+        limits=[_limits(field, number, uncertain_s, _unknown(levels[-1], number)) for number in range(len(order))],
+    )
     parts += [_lines(level, order, first[on_traces], second[on_traces]) for level in levels]
-    return Tables(pairs=_pairs(field, limits, first, second, on_traces), lines=pa.concat_tables(parts))
+    return Tables(pairs=_pairs(field, remarks, first, second, on_traces), lines=pa.concat_tables(parts))
 
 
 def _best_laps(clean: pd.DataFrame, order: npt.NDArray[np.object_]) -> _Laps:
@@ -199,17 +236,16 @@ def _lines(level: _Level, order: npt.NDArray[np.object_], first: Rows, second: R
 
 def _pairs(
     field: _Field,
-    limits: Sequence[str | None],
+    remarks: _Remarks,
     first: Rows,
     second: Rows,
     on_traces: npt.NDArray[np.bool_],
 ) -> pa.Table:
-    labels = [f"#{number}" for number in field.drivers["car_number"]]
     lap_a, lap_b = (
         np.where(on_traces, field.traced.numbers[rows], field.best.numbers[rows]) for rows in (first, second)
     )
     trace_gap = np.where(on_traces, field.traced.times_ms[second] - field.traced.times_ms[first], np.nan)
-    notes = [_note(a, b, limits, labels) for a, b in zip(first.tolist(), second.tolist(), strict=True)]
+    notes = [remarks.of_pair(*pair) for pair in zip(first.tolist(), second.tolist(), on_traces.tolist(), strict=True)]
     return pa.table(
         {
             "vehicle_a": pa.array(field.order[first], pa.string()),
@@ -231,16 +267,23 @@ def _unknown(segments: _Level, number: int) -> list[str]:
     return [name for name, time in zip(segments.names, segments.times_ms[number], strict=True) if np.isnan(time)]
 
 
-def _limits(field: _Field, number: int, uncertain_s: Mapping[str, float], unknown: Sequence[str]) -> str | None:
-    """What a driver lacks for a comparison by corner, or what limits it; None where nothing does."""
-    vehicle, lap = str(field.order[number]), field.traced.numbers[number]
+def _lack(field: _Field, number: int, silent: Mapping[str, str]) -> str | None:
+    """What a driver lacks for a comparison by corner; None where there is a trace."""
+    why = silent.get(str(field.order[number]))
     if not field.has_best[number]:
         return "no clean lap"
-    if not field.has_trace[number]:
-        has_telemetry = bool(field.drivers["has_telemetry"].iloc[number])
-        return "no clean lap with a trusted trace" if has_telemetry else "no telemetry"
+    if field.has_trace[number]:
+        return None
+    if why is None:
+        return "no clean lap with a trusted trace"
+    return "no telemetry" if why == NO_TELEMETRY else f"{why[0].lower()}{why[1:].rstrip('.')}"
+
+
+def _limits(field: _Field, number: int, uncertain_s: Mapping[str, float], unknown: Sequence[str]) -> str | None:
+    """What limits a comparison by corner with a driver who has a trace; None where nothing does."""
+    vehicle, lap = str(field.order[number]), field.traced.numbers[number]
     told = []
-    if lap != field.best.numbers[number]:
+    if not np.isnan(lap) and lap != field.best.numbers[number]:
         slower_s = (field.traced.times_ms[number] - field.best.times_ms[number]) / 1000
         told.append(f"lap {lap:.0f} is shown, {slower_s:.3f} s off its best lap, which has no trace")
     if vehicle in uncertain_s:
@@ -248,12 +291,6 @@ def _limits(field: _Field, number: int, uncertain_s: Mapping[str, float], unknow
     if unknown:
         told.append(f"its telemetry has gaps, so there is no time for {listed(unknown)}")
     return "; ".join(told) or None
-
-
-def _note(first: int, second: int, limits: Sequence[str | None], labels: Sequence[str]) -> str | None:
-    """As "#7: no telemetry. #72: lap 5 is shown, ..."; None where both are compared on their best laps in full."""
-    told = [f"{labels[number]}: {limits[number]}." for number in (first, second) if limits[number]]
-    return " ".join(told) or None
 
 
 def _nullable(values: Array) -> pa.Array:

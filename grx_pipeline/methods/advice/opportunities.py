@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from grx_pipeline import formats
 from grx_pipeline.methods.advice.losses import (
     CLASS,
     OWN,
@@ -192,9 +193,12 @@ def _four_of_five(spreads: Array, settings: OpportunitySettings) -> Array:
 
 
 def advice_rows(
-    vehicle_id: str, advice: DriverAdvice, places: tuple[Place, ...], settings: OpportunitySettings
+    vehicle_id: str, advice: DriverAdvice, laps: PlaceLaps, settings: OpportunitySettings
 ) -> list[dict[str, Any]]:
-    """Rows of the table opportunities: one per place and reference that was tested."""
+    """Rows of the table opportunities: one per place and reference that was tested; `laps` are of all drivers."""
+    places, own = laps.places, laps.rows_of(vehicle_id)
+    blocked = laps.is_blocked[own].sum(axis=0)
+    hidden = (np.isnan(laps.times_ms[own]) & ~laps.is_blocked[own]).sum(axis=0)
     ranks = {key: rank for rank, key in enumerate(advice.told, start=1)}
     rows = []
     for test in advice.tested:
@@ -214,6 +218,8 @@ def advice_rows(
                     "laps": int(losses.laps[place]),
                     "laps_with_loss": int(losses.laps_with_loss[place]),
                     "laps_done": int(losses.laps_done[place]),
+                    "laps_in_traffic": int(blocked[place]),
+                    "laps_in_gap": int(hidden[place]),
                     "evidence": list(pattern.evidence) if pattern else [],
                     "advice": pattern.advice if pattern else None,
                     "reason": None if rank else _why_not(place, test, advice, places, settings),
@@ -326,4 +332,4 @@ def _told(test: Tested) -> str:
 
 
 def _laps(count: int) -> str:
-    return f"{count} clean lap{'s' if count != 1 else ''}"
+    return formats.counted(count, "clean lap")

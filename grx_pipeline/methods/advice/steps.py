@@ -21,6 +21,7 @@ from grx_pipeline.methods.advice.opportunities import (
 )
 from grx_pipeline.methods.advice.places import PlaceLaps, collect_places
 from grx_pipeline.methods.advice.rankings import rank_drivers
+from grx_pipeline.methods.advice.silent_cars import why_silent
 from grx_pipeline.methods.few_crossings import few_crossings
 from grx_pipeline.schemas import TABLES
 from grx_pipeline.settings import Settings
@@ -52,12 +53,13 @@ def judge_drivers(tables: Mapping[str, pd.DataFrame], settings: Settings) -> tup
     of_class = np.array([classes.get(name, "") for name in usage.vehicle_ids], dtype=object)
     badly_placed = few_crossings(tables["sensors"], settings.clock)
     is_placed = np.array([name not in badly_placed for name in usage.vehicle_ids], dtype=bool)
+    silent = why_silent(drivers, tables["sensors"])
     rows: Rows = []
     driver_rows: Rows = []
-    for vehicle, has_telemetry in zip(drivers["vehicle_id"], drivers["has_telemetry"], strict=True):
+    for vehicle in drivers["vehicle_id"]:
         own = laps.rows_of(vehicle)
         if not own.size or not laps.places:
-            driver_rows.append(_untold(vehicle, _no_laps(bool(has_telemetry), bool(laps.places))))
+            driver_rows.append(_untold(vehicle, silent.get(vehicle) or _no_laps(bool(laps.places))))
             continue
         others = (of_class == classes[vehicle]) & (names != vehicle) & is_placed
         limits = _limits(settings, length_m, is_placed=vehicle not in badly_placed)
@@ -69,7 +71,7 @@ def judge_drivers(tables: Mapping[str, pd.DataFrame], settings: Settings) -> tup
             even=usage.even,
             limits=limits,
         )
-        tested = advice_rows(vehicle, advice, laps.places, limits.opportunity)
+        tested = advice_rows(vehicle, advice, laps, limits.opportunity)
         rows += tested
         driver_rows.append(
             {
@@ -114,9 +116,7 @@ def _untold(vehicle: str, reason: str) -> dict[str, Any]:
     return {"vehicle_id": vehicle, "tested": 0, "reported": 0, "loss_ms": 0.0, "reason": reason}
 
 
-def _no_laps(has_telemetry: bool, has_places: bool) -> str:
-    if not has_telemetry:
-        return "There is no telemetry of this car."
+def _no_laps(has_places: bool) -> str:
     if not has_places:
         return "There are no corners to compare: too few laps of the field have a trusted trace."
     return "No clean lap of this car has a trusted trace."
@@ -134,7 +134,14 @@ def build_compare(context: StepContext) -> StepOutcome:
     drivers, laps, sensors = (read_frame(paths.table(session, name)) for name in ("drivers", "laps", "sensors"))
     settings = context.settings
     uncertain = dict.fromkeys(few_crossings(sensors, settings.clock), settings.clock.few_crossings_loss_s)
-    compared = compare_drivers(drivers, laps, circuit, uncertain, min_laps=settings.opportunities.min_laps)
+    compared = compare_drivers(
+        drivers,
+        laps,
+        circuit,
+        uncertain,
+        min_laps=settings.opportunities.min_laps,
+        silent=why_silent(drivers, sensors),
+    )
     targets, driving = (read_frame(paths.table(session, name)) for name in ("siwtl", "dptad_drivers"))
     rows = {
         "comparisons": compared.pairs,

@@ -40,7 +40,9 @@ def insights_of(
         worst = max(dear, key=lambda event: (_ms(event), str(event["event_id"])))
         if _ms(worst) >= least_loss_ms:
             where, kind = places[str(worst["event_id"])].words, event_words(str(worst["type"]))
-            sentences.append(f"Most costly: {kind} at {where}, lap {worst['lap_number']}, {_ms(worst) / 1000:.2f} s.")
+            sentences.append(
+                f"Most costly: {kind} {_at(kind, where)}, lap {worst['lap_number']}, {_ms(worst) / 1000:.2f} s."
+            )
     return sentences
 
 
@@ -54,9 +56,16 @@ def _repeated(events: Sequence[Row], places: Mapping[str, Where], least: int) ->
     same = [place for event, place in zip(events, where, strict=True) if event["type"] == kind]
     words = {place.words for place in same if place.around == around}
     at = words.pop() if len(words) == 1 else around
-    if len(same) > count:
-        return [f"Most often: {event_words(kind)}, {counted(len(same), 'time')}, {count} of them at {at}."]
-    return [f"Most often: {event_words(kind)}, {counted(count, 'time')}, {'all' if count > 2 else 'both'} at {at}."]
+    often = f"Most often: {event_words(kind)}, {counted(len(same), 'time')}"
+    which = f"{count} of them" if len(same) > count else "all" if count > 2 else "both"
+    return [f"{often}, {which} {_at(event_words(kind), at)}."]
+
+
+def _at(kind: str, words: str) -> str:
+    """`at T5 entry`, `after T5`; of early braking `at T5`, not at its braking."""
+    if words.startswith("After "):
+        return f"after{words.removeprefix('After')}"
+    return f"at {words.removesuffix(' braking') if 'braking' in kind else words}"
 
 
 def _ms(event: Row) -> float:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from grx_pipeline.formats import counted
 from grx_pipeline.methods.advice.traffic import sectors_in_traffic
 from grx_pipeline.methods.dptad.detector import Peak, find_peaks, fitted_weights, has_verdict, judge, threshold_of
 from grx_pipeline.methods.dptad.events import Event, describe_peak, text_of
@@ -326,5 +327,5 @@ def _no_verdict(own_laps: int, settings: DptadSettings) -> str:
     least = settings.min_own_laps
     if own_laps == 0:
         return f"No clean lap with a trusted trace: nothing to compare with. It takes {least}."
-    laps = "1 clean lap" if own_laps == 1 else f"{own_laps} clean laps"
+    laps = counted(own_laps, "clean lap")
     return f"Only {laps} with a trusted trace: it takes {least} to say what is usual for this driver."

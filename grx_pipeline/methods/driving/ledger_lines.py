@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from grx_pipeline.formats import listed
+from grx_pipeline.formats import counted, listed
 from grx_pipeline.methods.driving.evidence import Values, corner_evidence, exit_evidence, top_speed_evidence
 from grx_pipeline.methods.driving.exit_loss import FullThrottle, carried_loss_ms
 from grx_pipeline.methods.driving.ledger import (
@@ -106,7 +106,7 @@ def _sector_line(session: LedgerSession, driver: DriverGains, gain: SectorGain) 
     if gain.gap_ms:
         evidence.append(
             f"lap {gain.donor_lap}: {gain.best_ms / 1000:.3f} s against {gain.in_best_lap_ms / 1000:.3f} s; "
-            f"about as fast on {gain.done_on_laps} of {driver.clean_laps} clean laps"
+            f"about as fast on {gain.done_on_laps} of {counted(driver.clean_laps, 'clean lap')}"
         )
     inside = [tile for tile in session.tiles if tile.sector == gain.sector]
     has_place = bool(inside) and sector_edges(session.tiles) is not None

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from grx_pipeline.formats import listed
+from grx_pipeline.formats import counted, listed
 from grx_pipeline.methods.references.stitching import (
     TargetSector,
     Trace,
@@ -175,10 +175,10 @@ def own_median(driver: Driver, own: FieldTraces, settings: ReferenceSettings) ->
     count, wanted = own.lap_numbers.size, settings.min_median_laps
     if count < wanted:
         have = ("there is none", "there is one")[count] if count < 2 else f"there are {count}"
-        return Reference(name=MEDIAN, reason=f"A median takes {wanted} clean laps with a trace; {have}.")
+        return Reference(name=MEDIAN, reason=f"A median takes {counted(wanted, 'clean lap')} with a trace; {have}.")
     trace = median_trace(own, min_laps=wanted)
     sources = tuple(Source(vehicle_id=driver.vehicle_id, lap_number=int(lap)) for lap in own.lap_numbers)
-    text = f"The median of {count} clean laps with a trace, place by place. Not a driven lap."
+    text = f"The median of {counted(count, 'clean lap')} with a trace, place by place. Not a driven lap."
     return Reference(name=MEDIAN, lap_time_ms=trace.lap_time_ms, sources=sources, trace=trace, text=text)
 
 
@@ -186,7 +186,8 @@ def estimate_base(field: Field, median: Reference, field_median: Reference) -> R
     """What laps without a trace are estimated from: the driver's median, or the field's where there is none."""
     if median.trace is None or field.edges_m is None or not _is_known_at_edges(median.trace, field, field.edges_m):
         return field_median
-    text = f"The median of {len(median.sources)} clean laps of this car, stretched to the official sector times."
+    sources = counted(len(median.sources), "clean lap")
+    text = f"The median of {sources} of this car, stretched to the official sector times."
     return Reference(
         name=ESTIMATE, lap_time_ms=median.lap_time_ms, sources=median.sources, trace=median.trace, text=text
     )
@@ -198,7 +199,8 @@ def field_estimate(field: Field, settings: ReferenceSettings) -> Reference:
     if field.edges_m is None:
         return Reference(name=ESTIMATE, reason=_NO_LINES)
     if laps.lap_numbers.size < settings.min_median_laps:
-        reason = f"The session has fewer than {settings.min_median_laps} clean laps with a trace to estimate from."
+        least = counted(settings.min_median_laps, "clean lap")
+        reason = f"The session has fewer than {least} with a trace to estimate from."
         return Reference(name=ESTIMATE, reason=reason)
     trace = median_trace(laps, min_laps=settings.min_median_laps)
     if not _is_known_at_edges(trace, field, field.edges_m):
@@ -209,7 +211,7 @@ def field_estimate(field: Field, settings: ReferenceSettings) -> Reference:
     )
     cars = len({source.vehicle_id for source in sources})
     text = (
-        f"The field's median of {len(sources)} clean laps of {cars} {'car' if cars == 1 else 'cars'}, stretched to "
+        f"The field's median of {counted(len(sources), 'clean lap')} of {counted(cars, 'car')}, stretched to "
         "the official sector times."
     )
     return Reference(name=ESTIMATE, lap_time_ms=trace.lap_time_ms, sources=sources, trace=trace, text=text)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from grx_pipeline.errors import DiscoveryError
+from grx_pipeline.formats import counted
 from grx_pipeline.methods.dptad.detector import write_weights
 from grx_pipeline.methods.validation.dptad_fit import TUNING, TUNING_SEED, fit_weights, judge_driver, tuning_groups
 from grx_pipeline.methods.validation.dptad_laps import collect_drivers
@@ -24,7 +25,9 @@ def store_dptad(settings: Settings, sessions: Sequence[str] = ()) -> tuple[str, 
     drivers = collect_drivers(settings, sessions, least=settings.dptad.min_own_laps)
     if not drivers:
         least = settings.dptad.min_own_laps
-        raise DiscoveryError(f"{paths.lake}: no car has {least} clean laps with a trace; run `grx run PATH` first")
+        raise DiscoveryError(
+            f"{paths.lake}: no car has {counted(least, 'clean lap')} with a trace; run `grx run PATH` first"
+        )
     study = run_dptad_study(drivers, settings, per_kind=settings.study.faults_per_kind, seed=settings.study.fault_seed)
     real = [driver for driver in drivers if not driver.is_simulated]
     text = render_dptad(study, counts_by_rate(real, settings.features), cost_s=settings.dptad.cost_s)
