@@ -3,9 +3,10 @@
 PYTHON ?= python3
 # A folder or zip with a race's files; without it, a simulated race.
 RACE ?=
+REPORTS ?= reports
 BIN := .venv/bin
 
-.PHONY: run test lint coverage docs ui clean
+.PHONY: run test lint coverage docs pictures ui clean
 
 run: .venv/.installed
 	$(BIN)/grx $(if $(RACE),run "$(RACE)",demo)
@@ -28,6 +29,11 @@ coverage: .venv/.installed-dev
 
 docs: .venv/.installed-dev
 	$(BIN)/python -m grx_pipeline.schemas.reference > docs/tables.md
+	$(BIN)/python -m grx_pipeline.settings.reference > docs/settings.md
+
+# Pictures of pages in docs/pictures, from the sites under REPORTS.
+pictures: .venv/.installed-dev
+	PYTHONPATH=tests $(BIN)/python -m support.pictures "$(REPORTS)"
 
 clean:
 	rm -rf .venv .pytest_cache .hypothesis .mypy_cache .ruff_cache .coverage* *.egg-info

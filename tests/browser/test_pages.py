@@ -61,10 +61,12 @@ def test_a_table_is_sorted_by_a_press_on_its_heading_and_by_the_keyboard(open_pa
 
 
 def test_what_is_missing_goes_last_whichever_way_a_table_is_sorted(open_page: Open, site: Site) -> None:
-    page = open_page("index.html", is_ready=False).page
+    page = open_page(f"drivers/{site.with_target}.html").page
+    headings = page.locator("table:has(#corner-table) thead th").all_inner_texts()
+    brakes = next(index for index, text in enumerate(headings, start=1) if text.startswith("Brakes"))
     for _ in range(2):
-        sort_by(page, "classification-table", "Tele")
-        values = column(page, "classification-table", 10)
+        sort_by(page, "corner-table", "Brakes")
+        values = column(page, "corner-table", brakes)
         first_missing = values.index("–")
         assert set(values[first_missing:]) == {"–"}
 
@@ -97,6 +99,29 @@ def test_a_table_that_goes_on_beside_the_screen_says_so_until_its_end(open_page:
     wide = open_page("index.html", is_ready=False, width=1280).page
     wide.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
     assert wide.locator(".scroll.goes-on:has(#classification-table)").count() == 0
+
+
+def test_on_a_phone_what_is_looked_up_is_folded_but_for_what_the_address_asks(open_page: Open, site: Site) -> None:
+    folds = "main details.fold"
+    page = open_page("index.html", is_ready=False, width=390).page
+    assert page.locator(folds).count() >= 3
+    assert page.locator(f"{folds}[open]").count() == 0
+    asked = open_page("index.html#t3", is_ready=False, width=390).page
+    expect(asked.locator("#t3")).to_be_visible()
+    assert asked.locator(f"{folds}[open]").count() == 1
+    wide = open_page("index.html", is_ready=False).page
+    assert wide.locator(f"{folds}:not([open])").count() == 0
+
+
+def test_the_contents_stay_in_sight_and_a_jump_leaves_its_heading_below_them(open_page: Open, site: Site) -> None:
+    for width in (390, 1280):
+        page = open_page("index.html", is_ready=False, width=width).page
+        page.locator(".contents a", has_text="Conditions").click()
+        heading, contents = page.locator("h2#conditions").bounding_box(), page.locator(".contents").bounding_box()
+        assert heading is not None
+        assert contents is not None
+        assert abs(contents["y"]) < 1
+        assert contents["height"] <= heading["y"] < 200
 
 
 def test_names_are_shown_as_they_are_written(open_page: Open, site: Site) -> None:

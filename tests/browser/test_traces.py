@@ -25,7 +25,7 @@ def test_a_page_complains_of_nothing_and_asks_no_other_host(
         assert opened.complaints == []
         begins = Path(site.folder).resolve().parents[2].as_uri() if is_file else address.rpartition("/")[0]
         assert [url for url in opened.requests if not url.startswith((begins, "data:"))] == []
-        assert len(opened.requests) > 5
+        assert len(opened.requests) >= 5
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -238,6 +238,18 @@ def test_texts_on_the_map_and_in_the_strip_stand_free(open_page: Open, site: Sit
             down = min(loss[4], other[4]) - max(loss[2], other[2])
             # Letters do not fill the height of their box.
             assert across <= 1 or down <= 0.3 * (loss[4] - loss[2]), (loss, other)
+    # Wherever the cursor is, its dot covers no text.
+    room = page.evaluate(
+        """() => {
+            const line = document.querySelector('#trace-map .track'), length = line.getTotalLength();
+            const places = Array.from({length: 600}, (_, i) => line.getPointAtLength((i * length) / 600));
+            const texts = [...document.querySelectorAll('#trace-map text')].filter((one) => one.textContent);
+            const far = (at, from, size) => Math.max(from - at, at - from - size, 0);
+            return Math.min(...texts.map((one) => one.getBBox()).flatMap((box) => places.map(({x, y}) =>
+                Math.hypot(far(x, box.x, box.width), far(y, box.y + 0.2 * box.height, 0.6 * box.height)))));
+        }"""
+    )
+    assert room >= float(page.locator("#trace-map .here").get_attribute("r") or "")
     strip = page.locator(".corner-strip")
     assert width < 640 or strip.evaluate("strip => strip.scrollWidth <= strip.clientWidth")
 

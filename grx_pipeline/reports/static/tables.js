@@ -48,6 +48,11 @@
     });
   }
 
+  // On a phone what is looked up stands folded, but for what the address asks for.
+  if (matchMedia("(max-width: 40rem)").matches) {
+    for (const fold of document.querySelectorAll("details.fold")) fold.open = Boolean(fold.querySelector(":target"));
+  }
+
   // A table wider than its place says so until it was scrolled.
   const regions = [...document.querySelectorAll(".scroll")];
   function mark() {

@@ -1,7 +1,7 @@
 // The traces of a page: which laps are shown against which, where the cursor is, and the address that says so.
 "use strict";
 (() => {
-  const { Model, Charts, TrackMap, valueRow, eventText } = window.grxTraces;
+  const { Model, Charts, TrackMap, listLaps, valueRow, eventText } = window.grxTraces;
   const MOST_MORE = 3;
   const ARROW_M = 10;
   const MARGIN_M = 60;
@@ -24,7 +24,10 @@
   const map = $("#trace-map .track") ? new TrackMap(model, $("#trace-map")) : null;
   const slider = $("#trace-slider");
   const paper = $("#trace-paper");
-  const events = model.data.events.map(([id, lap, start, peak, end, text]) => ({ id, lap, start, peak, end, text }));
+  // What is said of an event stands in the list of them.
+  const events = model.data.events.map(([id, lap, start, peak, end]) => ({ id, lap, start, peak, end, text: document.getElementById(id).querySelector("span").textContent }));
+
+  listLaps(app);
 
   // ---- laps from files -------------------------------------------------------------------------------------------
   const waiting = new Map();
@@ -53,7 +56,6 @@
 
   // ---- what is shown ---------------------------------------------------------------------------------------------
   const isMore = (id) => model.isMore(id);
-
   function look(id) {
     if (!isMore(id)) return model.choices.find((lap) => lap.id === id).look;
     const others = [...new Set([...state.shown, state.ref])].filter(isMore);
@@ -236,7 +238,6 @@
 
   let isTouched = false;
   let isReady = false;
-
   function readQuery(search) {
     const { ref, laps, vain } = model.asked(search, MOST_MORE);
     if (ref) state.ref = ref;
@@ -382,8 +383,7 @@
     return worst < 0 ? model.length / 2 : model.corners[worst].apex;
   }
 
-  slider.max = model.length;
-  slider.step = model.step;
+  Object.assign(slider, { max: model.length, step: model.step });
   isTouched = readQuery(location.search);
   update().then(async () => {
     wire();

@@ -57,7 +57,7 @@
       this.x = [...this.grid, this.length];
       this.laps = new Map();
       // Laps that are loaded when asked for; what they are called comes with them.
-      this.sources = new Map([...data.laps.map(({ id, source }) => [id, source]), ...Object.entries(data.more)]);
+      this.sources = new Map([...data.laps.map(({ id, source }) => [id, source]), ...Object.entries(data.more).map(([id, hash]) => [id, `${data.files}/lap-${id.padStart(2, "0")}.${hash}.js`])]);
       this.choices = [...data.laps.map(({ id, lap, look }) => ({ id, lap, look })), ...Object.keys(data.more).map((id) => ({ id, lap: Number(id) }))];
       for (const lap of here) this.add(lap);
     }

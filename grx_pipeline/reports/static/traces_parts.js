@@ -3,6 +3,10 @@
 (() => {
   const SVG = "http://www.w3.org/2000/svg";
   const MOST_LABELS = 5;
+  // Of the cursor on the map, with its rim.
+  const DOT = 9;
+  // Between two texts side by side.
+  const GAP = 10;
   // Width of a character over the size of the letters.
   const LETTER = 0.64;
 
@@ -99,13 +103,13 @@
       }
     }
 
-    // The place around `beside` that covers least of the track, no other text, and is not nearer to one of the `others`;
-    // null without one.
+    // The place around `beside` that is off the track by more than the dot, covers no other text, and is not nearer to
+    // one of the `others`; null without one.
     room(beside, width, height, taken, others) {
       const frame = this.svg.viewBox.baseVal;
       const aside = (beside.width + width + height) / 2;
-      const steps = [[0, 1], [0, -1], [aside, 0], [-aside, 0], [aside, 1], [-aside, 1], [aside, -1], [-aside, -1], [0, 2], [0, -2]];
-      let best = null;
+      const near = (width - beside.width) / 2;
+      const steps = [[0, 1], [0, -1], [near, 1], [-near, 1], [near, -1], [-near, -1], [aside, 0], [-aside, 0], [aside, 1], [-aside, 1], [aside, -1], [-aside, -1]];
       for (const [right, down] of steps) {
         const box = { x: beside.x + right, y: beside.y + down * height * 1.05, width, height };
         const isInside =
@@ -113,16 +117,11 @@
           box.x + width / 2 <= frame.x + frame.width &&
           box.y - height / 2 >= frame.y &&
           box.y + height / 2 <= frame.y + frame.height;
-        if (!isInside || taken.some((other) => overlaps(box, other))) continue;
+        if (!isInside || taken.some((other) => overlaps({ ...box, width: width + GAP }, other))) continue;
         if (others.some((other) => apart(box, other) < apart(box, beside) * 1.1)) continue;
-        // Beside the number the two could be read as one.
-        box.cost = right ? 1 : 0;
-        for (const [x, y] of this.points) {
-          if (Math.abs(box.x - x) < width / 2 + 3 && Math.abs(box.y - y) < height / 2 + 3) box.cost++;
-        }
-        if (!best || box.cost < best.cost) best = box;
+        if (this.points.every(([x, y]) => Math.hypot(Math.max(Math.abs(box.x - x) - width / 2, 0), Math.max(Math.abs(box.y - y) - height / 2, 0)) > DOT)) return box;
       }
-      return best;
+      return null;
     }
 
     events(events) {
@@ -169,6 +168,19 @@
     return { row, text: `${lap.label} ${spoken}, ${values[1]} ${model.data.unit}` };
   }
 
+  // A box for each of the other laps; the list of references has them.
+  function listLaps(app) {
+    const list = app.querySelector(".trace-laps details div");
+    for (const { value, text } of list ? app.querySelector("optgroup").children : []) {
+      const choice = app.querySelector(".lap-choice").cloneNode(true);
+      const [name, detail] = text.split(" · ");
+      choice.querySelector("input").value = value;
+      choice.querySelector("b").textContent = name;
+      choice.querySelector("span").textContent = detail;
+      list.append(choice);
+    }
+  }
+
   function eventText({ lap, text }) {
     const line = document.createElement("p");
     const mark = document.createElement("b");
@@ -177,5 +189,5 @@
     return line;
   }
 
-  Object.assign(window.grxTraces, { TrackMap, element, valueRow, eventText });
+  Object.assign(window.grxTraces, { TrackMap, element, listLaps, valueRow, eventText });
 })();
