@@ -26,4 +26,4 @@ def session_drafts(field: Field) -> Iterator[Narrative]:
         lines.setdefault((line["vehicle_a"], line["vehicle_b"]), []).append(line)
     for pair in pairs_with_page(field):
         facts = comparison_facts(field, rows[pair], lines.get(pair, ()))
-        yield Narrative(facts=facts, paragraphs=comparison_report(facts))
+        yield Narrative(facts=facts, paragraphs=comparison_report(facts, field.settings))

@@ -86,7 +86,14 @@ CLAIMS = (
     "of them",
 )
 # Names of which nothing has to be told, and the words they stand behind.
-LEADS: Mapping[str, frozenset[str]] = {"circuit": _words("at in"), "reference": _words("against beside than")}
+LEADS: Mapping[str, frozenset[str]] = {
+    "circuit": _words("at in"),
+    "reference": _words("against beside than"),
+    "traced_car": _words("of"),
+}
+# Of these, names that stand in an advice, beside no figure, with these words; and words before the place of a rule.
+WITHOUT_FIGURES: Mapping[str, str] = {"traced_car": "lap of"}
+PLACED = _words("in into through")
 ALLOWED_CAPITALS = frozenset(("SIWTL", "DPTAD"))
 # A text says what is; what is not, may be or nearly was has no fact.
 DENIALS = _words(

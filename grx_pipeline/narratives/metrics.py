@@ -14,6 +14,7 @@ from grx_pipeline.narratives.metrics_race import RACE_METRICS
 _NAMES: Mapping[str, Metric] = {
     "car": label("a car, as #13"),
     "driver": label("a car with its driver's name"),
+    "traced_car": label("the car whose lap is the class best on the traces"),
     "winner": label("the winner", "won", "winner", "wins"),
     "steadiest": label("the car with the best consistency score", "steadiest", "most"),
     "steadier": label("of two cars the one with the better consistency score", "steadier"),

@@ -117,6 +117,30 @@ FIELD_METRICS: Mapping[str, Metric] = {
         words=(("through",),),
         axis="time",
     ),
+    "pair_flag": Metric(
+        text="race time of the one - of the other",
+        unit="ms",
+        form="seconds3",
+        words=(("at the flag",),),
+        axis="time",
+        never=("median", "best"),
+    ),
+    "pair_mark": Metric(
+        text="median of the quicker of the two in the sector, clean laps",
+        unit="ms",
+        form="sector_time",
+        words=(("mark",),),
+        never=("next",),
+    ),
+    "pair_reached": Metric(
+        text="clean laps of the slower of the two that reached the quicker one's median in the sector",
+        unit="laps",
+        form="laps_of",
+        words=(("got there",),),
+    ),
+    "pair_even": Metric(
+        text="that the medians in the sector are not surely apart", unit="text", form="text", words=(("medians show",),)
+    ),
     "pair_consistency": Metric(text="consistency score of a car", unit="score", form="score", words=(("consisten",),)),
     "pair_gain": Metric(
         text="best clean lap - target of a car",

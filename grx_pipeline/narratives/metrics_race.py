@@ -140,7 +140,7 @@ RACE_METRICS: Mapping[str, Metric] = {
         axis="time",
     ),
     "sector_mark": Metric(
-        text="best times of the sector: the last of the class's best quarter, or the best where that was reached",
+        text="best times of the sector: the middle of the class, its best quarter or its best, whichever comes next",
         unit="ms",
         form="sector_time",
         words=(("next mark",),),

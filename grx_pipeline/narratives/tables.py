@@ -13,7 +13,18 @@ from grx_pipeline.storage.parquet import read_table
 
 READ = (
     *("sessions", "drivers", "laps", "neutralisations", "weather", "lap_statistics", "fleet_statistics"),
-    *("siwtl", "siwtl_sectors", "corners", "corner_drivers", "corner_field", "ledger", "ledger_drivers"),
+    *(
+        "siwtl",
+        "siwtl_sectors",
+        "corners",
+        "segments",
+        "reference_laps",
+        "reference_sources",
+        "corner_drivers",
+        "corner_field",
+        "ledger",
+        "ledger_drivers",
+    ),
     *("dptad_events", "dptad_drivers", "opportunities", "opportunity_drivers"),
     *("comparisons", "comparison_lines", "rankings"),
 )

@@ -91,7 +91,7 @@ def sentence_problems(
         *(problem for clause in clauses for problem in _rate_problems(sentence, clause)),
         *_turning_problems(sentence, clauses, rule_words),
         *(problem for clause in clauses for problem in _superlative_problems(clause)),
-        *_label_problems(sentence, clauses),
+        *_label_problems(sentence, clauses, facts),
         *(problem for clause in clauses for problem in _claim_problems(clause)),
     ]
 
@@ -325,13 +325,14 @@ def _claim_problems(clause: _Clause) -> Iterator[str]:
             yield f"'{stem}' without its figure"
 
 
-def _label_problems(sentence: Sentence, clauses: Iterable[_Clause]) -> Iterator[str]:
-    """A name stands for what is told of it in its sentence, and not where a figure should."""
+def _label_problems(sentence: Sentence, clauses: Iterable[_Clause], facts: FactSet) -> Iterator[str]:
+    """A name stands for what is told of it in its sentence, or what its rule is about; not where a figure should."""
     tokens = TOKEN.findall(sentence.template)
     before = {token[1:-1]: word.lower() for word, token in zip(["", *tokens], tokens, strict=False)}
     clauses = list(clauses)
     values = [fact for clause in clauses for fact in clause.values]
     told = {part for fact in values for part in fact.entity.split("|")}
+    of_rule = facts.rules.get(sentence.rule or "")
     for clause in clauses:
         for fact in clause.facts:
             if not fact.told.is_label:
@@ -339,7 +340,10 @@ def _label_problems(sentence: Sentence, clauses: Iterable[_Clause]) -> Iterator[
             has_claim = bool(set(clause.words) & set(fact.told.superlatives))
             is_other = before[fact.id] in _OTHERS and _names_a_car(fact) and any(_is_behind(v, fact) for v in values)
             is_placed = fact.metric in lexicon.LEADS and before[fact.id] in lexicon.LEADS[fact.metric]
-            if not (fact.entity in told or has_claim or is_other or is_placed):
+            if fact.metric in lexicon.WITHOUT_FIGURES:
+                is_placed = is_placed and not values and _has(clause.text, lexicon.WITHOUT_FIGURES[fact.metric])
+            is_of_rule = fact.entity == of_rule and before[fact.id] in lexicon.PLACED
+            if not (fact.entity in told or has_claim or is_other or is_placed or is_of_rule):
                 yield f"{fact.id} is named, but nothing is told of it"
             elif before[fact.id] in lexicon.FIGURE_LEADS and not (has_claim or is_other):
                 yield f"{fact.id} is a name and stands where a figure should"

@@ -154,7 +154,7 @@ class GroqWriter:
         except groq.APIConnectionError:
             return _Failure(reason="connection", is_passing=True)
         except groq.APIStatusError as error:
-            return _status_failure(error.status_code, error.response.headers.get("retry-after"))
+            return _refused(error.status_code, error.response.headers.get("retry-after"), error.body)
         except (groq.GroqError, ValueError, TypeError, AttributeError):
             return _Failure(reason="unreadable")
         return _reply(completion)
@@ -188,7 +188,15 @@ class _Failure:
     wait_s: float | None = None
 
 
-def _status_failure(status: int, retry_after: str | None) -> _Failure:
+def _refused(status: int, retry_after: str | None, body: object) -> "Reply | _Failure":
+    """What an error status means. An answer that was no JSON comes as 400 with what was written: it is an answer too,
+    to be asked for once more; a model that is no longer there comes as 400 as well."""
+    error = body.get("error", body) if isinstance(body, dict) else None
+    code = error.get("code") if isinstance(error, dict) else None
+    if isinstance(error, dict) and code == "json_validate_failed":
+        return Reply(text=str(error.get("failed_generation") or ""), prompt_tokens=0, answer_tokens=0)
+    if code == "model_decommissioned":
+        return _Failure(reason="refused", is_final=True)
     if status == 429:
         return _Failure(reason="rate_limited", is_passing=True, wait_s=_seconds(retry_after))
     if status >= 500 or status in (408, 409):

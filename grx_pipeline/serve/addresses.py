@@ -69,8 +69,8 @@ def _decoded(part: bytes) -> str | None:
 def _session_and_rest(parts: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """Which build, and the path in it."""
     match parts:
-        case ("api", "sessions" | "sessions.json"):
-            return SITE, ("api", "sessions.json")
+        case ("api", "sessions" | "sessions.json" | "season" | "season.json" as name):
+            return SITE, ("api", f"{name.removesuffix('.json')}.json")
         case ("api", "sessions", session, *rest) if session == LATEST or is_session_id(session):
             return session, ("api", *rest)
         case ("api", *rest):

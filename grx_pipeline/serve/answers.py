@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from grx_pipeline.publishing.manifest import SCHEMA_VERSION
@@ -13,8 +13,10 @@ from grx_pipeline.serve.conversation import Chosen, Context, choose, chosen_as_w
 from grx_pipeline.serve.index import Build, SiteIndex
 from grx_pipeline.serve.lookups import outside, pairs
 from grx_pipeline.serve.lookups.asked import Asked
+from grx_pipeline.serve.lookups.followups import asks_why, carried
+from grx_pipeline.serve.lookups.places import advice_reason
 from grx_pipeline.serve.lookups.published import Found, Published, found
-from grx_pipeline.serve.lookups.sessions import heading, listed_sessions, meant_sessions, which_race
+from grx_pipeline.serve.lookups.sessions import all_races, heading, listed_sessions, meant_sessions, which_race
 from grx_pipeline.serve.lookups.topics import fall_back, look_up
 
 _FLEET_PAGE = "index.html"
@@ -25,7 +27,9 @@ _OTHER_VERSION = (
     "Run the session again."
 )
 _BY_MODEL = "llm"
+_THE_WINNER = re.compile(r"\b(?:than|with|to|against|vs|versus|and) the (?:winner|leader)\b(?!')")
 _SIDES = re.compile(r"\bwhere\b|\bstrong|\bbeats?\b|\bbetter in")
+_LOSES = re.compile(r"\blos(?:e|es|ing|t)\b|\bslow|\bweak")
 _OWN_SIDE = re.compile(r"\b(?:am|do|did|can|could|was) i\b")
 _OF_A_CAR = (
     "Where am I losing time?",
@@ -65,12 +69,17 @@ class Answers:
             return None
         if not build.is_readable:
             return _unreadable(build)
+        return await self._across(question, _Subject.of(question, build), build)
+
+    async def _across(self, question: ChatRequest, subject: "_Subject", build: Build) -> ChatAnswer:
+        """The answer from the session that the question means: its own, another one, or all of a circuit."""
         site = self._index.build(SITE)
         listed = site.record("api/sessions.json") if site is not None and site.is_readable else None
         entries = listed["sessions"] if listed is not None else []
-        subject = _Subject.of(question, build)
         if (sessions := listed_sessions(question.message, entries)) is not None:
             return _answer(question, subject, sessions, ())
+        if len(races := all_races(question.message, entries, build.name)) > 1:
+            return await self._of_all(question, races, subject)
         meant = (
             () if outside.not_published(subject.asked.rest) else meant_sessions(question.message, entries, build.name)
         )
@@ -84,6 +93,21 @@ class Answers:
         return answer.model_copy(
             update={"answer": f"{heading(meant[0])}: {answer.answer}", "sources": _elsewhere(answer, other)}
         )
+
+    async def _of_all(
+        self, question: ChatRequest, races: Sequence[Mapping[str, Any]], subject: "_Subject"
+    ) -> ChatAnswer:
+        """The answer from each race, one after the other; the pages are those of the question's own."""
+        texts, sources = [], []
+        for entry in races:
+            build = self._index.build(entry["session"])
+            if build is None or not build.is_readable:
+                continue
+            of_race = question.model_copy(update={"page": None}) if build.name != subject.session else question
+            answer = await self._of(of_race, _Subject.of(of_race, build))
+            texts.append(f"{heading(entry)}: {answer.answer}")
+            sources += answer.sources if build.name == subject.session else _elsewhere(answer, build)
+        return _answer(question, subject, " ".join(texts), sources)
 
     async def _of(self, question: ChatRequest, subject: "_Subject") -> ChatAnswer:
         """The answer from one session."""
@@ -107,6 +131,7 @@ class _Subject:
     `others` are the cars it names beside those of its page.
     """
 
+    session: str
     asked: Asked
     others: tuple[str, ...]
     own: tuple[str, ...]
@@ -119,24 +144,43 @@ class _Subject:
         parts = (question.page or _FLEET_PAGE).removesuffix(".html").split("/")
         cars = {driver["path"]: driver["vehicle_id"] for driver in drivers}
         own = tuple(cars[part] for part in parts[1:] if part in cars)
-        asked = Asked.of(question.message, drivers, page_cars=own)
+        asked = carried(
+            Asked.of(question.message, drivers, page_cars=own),
+            question.message,
+            question.history,
+            lambda text: Asked.of(text, drivers, page_cars=own),
+        )
+        published = Published.of(build)
+        asked = _beside_the_winner(asked, published, own)
         others = tuple(car for car in asked.named if car not in own)
         contexts = _contexts(question, build, own, others, drivers)
-        return cls(asked=asked, others=others, own=own, contexts=contexts, published=Published.of(build))
+        return cls(session=build.name, asked=asked, others=others, own=own, contexts=contexts, published=published)
 
     @property
     def pair(self) -> tuple[str, str] | None:
-        """The two cars that the question sets against each other."""
+        """The two cars that the question sets against each other; on the page of two, these."""
+        if len(self.own) > 1 and set(self.asked.named) <= set(self.own):
+            return self.own[0], self.own[1]
         cars = (*self.own, *self.others) if len(self.own) == 1 and self.others else self.asked.named
         return (cars[0], cars[1]) if len(cars) > 1 else None
 
     @property
-    def side(self) -> str:
+    def side_car(self) -> str:
         """Of two cars the one whose strengths are asked for: "where am I stronger" is about one's own."""
-        if self.pair is None or self.published is None or not _SIDES.search(self.asked.rest):
+        if self.pair is None or not _SIDES.search(self.asked.rest) or (len(self.own) > 1 and not self.asked.named):
             return ""
+        if len(self.own) > 1:
+            is_other = _LOSES.search(self.asked.rest) is not None
+            return self.pair[int((self.asked.named[0] == self.pair[1]) ^ is_other)]
         is_other = len(self.own) == 1 and bool(self.others) and not _OWN_SIDE.search(self.asked.rest)
-        return f"#{self.published.driver(self.pair[int(is_other)])['car_number']}"
+        return self.pair[int(is_other) ^ int(_LOSES.search(self.asked.rest) is not None)]
+
+    @property
+    def side(self) -> str:
+        """The number of that car, as #13."""
+        if not self.side_car or self.published is None:
+            return ""
+        return f"#{self.published.driver(self.side_car)['car_number']}"
 
     @property
     def more(self) -> tuple[str, ...]:
@@ -149,7 +193,15 @@ class _Subject:
 def _looked_up(subject: _Subject) -> Found | None:
     """What the published files hold on the question as it is, or that it is of nothing published."""
     asked, published = subject.asked, subject.published
-    said = outside.meaning(asked.rest) or outside.small_talk(asked.rest) or outside.not_published(asked.rest)
+    if asks_why(asked.rest) and published is not None and asked.car is not None:
+        return advice_reason(asked, published)
+    said = outside.other_language(asked.rest)
+    said = (
+        said
+        or (None if asked.named else outside.meaning(asked.rest))
+        or outside.small_talk(asked.rest)
+        or outside.not_published(asked.rest)
+    )
     if said is not None:
         return found(said)
     if published is None:
@@ -157,14 +209,29 @@ def _looked_up(subject: _Subject) -> Found | None:
     return look_up(asked, published) if subject.pair is None else _of_pair(subject, published, subject.pair)
 
 
+def _beside_the_winner(asked: Asked, published: Published | None, own: Sequence[str]) -> Asked:
+    """The question with the winner's car, where one's own is set against it."""
+    if published is None or len(own) != 1 or asked.named or not _THE_WINNER.search(asked.rest):
+        return asked
+    winner = next((car["vehicle_id"] for car in published.classified()), own[0])
+    if winner == own[0] or pairs.at_the_flag(asked):
+        return asked
+    return replace(asked, named=(winner,), car=winner, is_own=False, places=())
+
+
 def _of_pair(subject: _Subject, published: Published, pair: pairs.Pair) -> Found | None:
     """What the files hold on two cars, or on the one of them that is meant; None where their text has the word."""
     asked = subject.asked
+    if len(asked.named) > len(pair) and not (asked.corners or asked.sectors):
+        return pairs.with_each(published, asked.named)
     if pairs.is_about_one(asked) and (answer := look_up(asked, published)) is not None:
         return answer
     if (answer := pairs.precisely(asked, published, pair)) is not None:
         return answer
-    if any(set(pair) == set(context.vehicle_ids) for context in subject.contexts):
+    texts = [context for context in subject.contexts if set(pair) == set(context.vehicle_ids)]
+    if subject.side_car and not any(subject.side in answer.words for context in texts for answer in context.answers):
+        return pairs.where_quicker(published, pair, subject.side_car)
+    if texts:
         return None
     return look_up(asked, published) or pairs.on_best_laps(published, pair)
 

@@ -44,10 +44,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[Mapping[str, object]]:
-        # Manifests are many small objects that stay; looking through them for garbage would hold answers up for 10 ms.
-        for name in (SITE, *index.sessions()):
-            index.build(name)
-        gc.freeze()
+        _read_manifests(index)
         with closed_on_signal(events):
             yield {"limits": limits}
 
@@ -83,6 +80,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             return ProblemResponse(HTTPStatus.NOT_FOUND, "There is no such session.")
         return JSONResponse(answer.model_dump(), headers=_NOT_KEPT)
 
+    _tell_problems(app)
+    app.add_middleware(_FilesFirst, files=SiteFiles(index, cache))
+    return app
+
+
+def _tell_problems(app: FastAPI) -> None:
+    """Answer what goes wrong with problem details."""
+
     @app.exception_handler(HTTPException)
     async def problem(_: Request, error: HTTPException) -> Response:
         return ProblemResponse(error.status_code, HTTPStatus(error.status_code).description, headers=error.headers)
@@ -92,8 +97,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         detail = "The server made a mistake; it is in its log."
         return ProblemResponse(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
 
-    app.add_middleware(_FilesFirst, files=SiteFiles(index, cache))
-    return app
+
+def _read_manifests(index: SiteIndex) -> None:
+    """Manifests are many small objects that stay: looking through them for garbage would hold answers up for 10 ms."""
+    for name in (SITE, *index.sessions()):
+        index.build(name)
+    gc.freeze()
 
 
 class _FilesFirst:

@@ -22,7 +22,8 @@ _INTENTS = tuple(
     (re.compile(words), frozenset(parts.split()))
     for words, parts in (
         (
-            r"\bhow (?:did|was|were|has|have)\b.*\b(?:go|gone|do|done|race|it|i|he|she|they)\b|\bsumm|\boverview",
+            r"\bhow (?:did|was|were|has|have)\b.*\b(?:go|gone|do|done|race|it|i|he|she|they)\b|\bsumm|\boverview"
+            r"|\btell (?:my|the) \w+|\bdebrief",
             "summary",
         ),
         (r"\bhow did\s*(?:do)?\W*$|^\W*(?:about|tell|and|what)\b\W*(?:me|about|of)?\W*(?:about)?\W*$", "summary"),
@@ -31,7 +32,11 @@ _INTENTS = tuple(
             r"\bt[yi]res?\b|\bfad(?:e|ed|ing)\b|\bf[ae]ll off|\bdrop(?:ped)? off|\bstint|\bend of the race|\bconsisten",
             "race",
         ),
-        (r"\bimproved\b|\bgot (?:faster|slower|quicker)|\bduring the race|\bpace of the", "trends"),
+        (
+            r"\bimproved\b|\bg[eo]t (?:faster|slower|quicker)|\bduring the race|\bpace of the|\bfad(?:e|ed|ing)\b"
+            r"|\b(?:track|field) (?:get|got|was|become|became)\b",
+            "trends",
+        ),
         (r"\bmistake|\berrors?\b|\bmoments?\b|\bwrong\b|\bspun|\bspin|\block", "moments"),
         (r"\bdata\b|\btelemetry|\btrust|\breliab|\baccura|\blogger", "missing data"),
         (r"\bimprove\b|\badvice|\btips?\b|\bwork on|\bdo differently|\bpracti[cs]e", "change_1"),

@@ -9,7 +9,24 @@ from starlette.requests import ClientDisconnect, Request
 from grx_pipeline.publishing.service_records import ChatRequest, InvalidField
 from grx_pipeline.serve.limits import Rate, household
 from grx_pipeline.serve.problems import ProblemResponse
-from grx_pipeline.settings import ServeSettings
+from grx_pipeline.settings import ChatLimits, ServeSettings
+
+_LIMITS = ChatLimits()
+_TOLD = 10
+_WHOLE = "A question is a JSON object with a message, and with session, page and history where they are known."
+_OTHER = "A part that is not known: a question has message, session, page and history."
+_PARTS = {
+    "message": f"The message is text of 1 to {_LIMITS.message_chars} characters, not blanks alone.",
+    "session": "The session is named as its folder is, such as barber-2025-r1.",
+    "page": (
+        "The page is a path in the session, such as drivers/GR86-002-2.html: letters, digits and . _ / % ~ - only, at "
+        f"most {_LIMITS.page_chars} of them."
+    ),
+    "history": (
+        f"The history has at most {_LIMITS.history_turns} turns, each a role (user or assistant) and a text of at most "
+        f"{_LIMITS.turn_chars} characters."
+    ),
+}
 
 
 async def read_question(request: Request, settings: ServeSettings, rate: Rate) -> ChatRequest | ProblemResponse:
@@ -55,10 +72,13 @@ def _parsed(body: bytes) -> ChatRequest | ProblemResponse:
     if problems[0]["type"] == "json_invalid":
         return ProblemResponse(400, "The body is not JSON.")
     # The names of parts are repeated only where they are the contract's own.
-    errors = [
-        InvalidField(location=".".join(str(part) for part in problem["loc"][:1]), detail=problem["msg"])
-        if problem["type"] != "extra_forbidden"
-        else InvalidField(location="", detail="A part that is not known.")
-        for problem in problems[:10]
-    ]
-    return ProblemResponse(422, "A part of the question cannot be used.", errors=errors)
+    errors = list(dict.fromkeys(_invalid(problem["type"], problem["loc"]) for problem in problems))
+    return ProblemResponse(422, "A part of the question cannot be used.", errors=errors[:_TOLD])
+
+
+def _invalid(kind: str, location: tuple[int | str, ...]) -> InvalidField:
+    """What is wrong with one part, in words for whoever asked."""
+    part = str(location[0]) if location and kind != "extra_forbidden" else ""
+    if kind == "missing" and part != "history":
+        return InvalidField(location=part, detail=f"This part is missing. {_PARTS[part]}")
+    return InvalidField(location=part, detail=_PARTS.get(part, _OTHER if location else _WHOLE))

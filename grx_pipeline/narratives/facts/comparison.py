@@ -2,14 +2,17 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from statistics import median
 
 from grx_pipeline.narratives.facts.book import FactBook, Row, Source
 from grx_pipeline.narratives.facts.field import Field, sure_difference
 from grx_pipeline.narratives.records import COMPARISON, FactSet, Subject
 
-PAIR_RULE = "pair_sector"
+CORNER_RULE, WITHIN_RULE, LONE_RULE, BEYOND_RULE = "pair_corner", "pair_within", "pair_lone", "pair_beyond"
+PAIR_RULES = (CORNER_RULE, WITHIN_RULE, LONE_RULE, BEYOND_RULE)
 _TOLD_CORNERS = 2
+_LEAST_SECTORS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +32,9 @@ class _Pair:
 
     def side(self, vehicle: str) -> str:
         return "a" if vehicle == self.a else "b"
+
+    def other(self, vehicle: str) -> str:
+        return self.b if vehicle == self.a else self.a
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,15 +90,16 @@ def comparison_facts(field: Field, row: Row, lines: Iterable[Row]) -> FactSet:
                 f"{side}.even", f"car:{vehicle}", "pair_consistency", target["consistency_score"], of_target, n=laps
             )
             book.add(f"{side}.gain", f"car:{vehicle}", "pair_gain", target["potential_gain_ms"], of_target, n=laps)
+    _add_flag(book, field, pair)
     _add_gap(book, pair, "gap", _Line(metric="pair_gap", gap_ms=row["gap_ms"]), source)
     _add_medians(book, field, pair)
     _add_steadier(book, field, pair)
     by_level: dict[str, list[Row]] = {}
     for line in lines:
         by_level.setdefault(line["level"], []).append(line)
-    rules = _add_sectors(book, field, pair, by_level.get("sector", []))
     sure_ms = max(field.settings.worth_ms, row["uncertain_ms"] or 0.0)
     _add_corners(book, field, pair, by_level.get("corner", []), sure_ms)
+    rules = _add_sectors(book, field, pair, by_level.get("sector", []))
     book.add_text("note", "pair", "note", row["note"], source)
     return FactSet(
         subject=Subject(kind=COMPARISON, vehicle_id=pair.a, other_id=pair.b),
@@ -110,12 +117,10 @@ def _add_gap(book: FactBook, pair: _Pair, name: str, line: _Line, source: Source
 
 
 def _add_medians(book: FactBook, field: Field, pair: _Pair) -> None:
-    medians = [
-        field.tables.row_of("lap_statistics", vehicle).get("clean_median_lap_ms") for vehicle in (pair.a, pair.b)
-    ]
+    usual = [field.tables.row_of("lap_statistics", vehicle).get("clean_median_lap_ms") for vehicle in (pair.a, pair.b)]
     counts = [len(field.clean_laps.get(vehicle, ())) for vehicle in (pair.a, pair.b)]
-    if None not in medians and min(counts) >= field.settings.stint_laps:
-        gap = medians[1] - medians[0]  # type: ignore[operator]
+    if None not in usual and min(counts) >= field.settings.stint_laps:
+        gap = usual[1] - usual[0]  # type: ignore[operator]
         if abs(gap) >= _sure_ms(field, pair, "lap_time_ms"):
             _add_gap(
                 book,
@@ -149,9 +154,17 @@ def _add_steadier(book: FactBook, field: Field, pair: _Pair) -> None:
     book.add_text("steadier.car", f"car:{vehicle}", "steadier", field.labels[vehicle], source)
 
 
+def _add_flag(book: FactBook, field: Field, pair: _Pair) -> None:
+    """How far apart the two were at the flag, where they drove as many laps."""
+    a, b = (field.tables.row_of("drivers", vehicle) for vehicle in (pair.a, pair.b))
+    if a["laps"] == b["laps"] and a["total_time_ms"] and b["total_time_ms"]:
+        gap = _Line(metric="pair_flag", gap_ms=b["total_time_ms"] - a["total_time_ms"])
+        _add_gap(book, pair, "flag", gap, Source(table="drivers", key=pair.key))
+
+
 def _add_sectors(book: FactBook, field: Field, pair: _Pair, lines: Iterable[Row]) -> dict[str, str]:
-    rules: dict[str, str] = {}
     usual: dict[str, list[tuple[float, int]]] = {pair.a: [], pair.b: []}
+    medians: dict[int, float] = {}
     for line in lines:
         sector, place = line["line"], f"|sector:{line['line']}"
         source = Source(table="comparison_lines", key=f"{pair.key}/sector/{sector}")
@@ -159,21 +172,72 @@ def _add_sectors(book: FactBook, field: Field, pair: _Pair, lines: Iterable[Row]
         on_laps = _Line(metric="pair_sector", gap_ms=line["gap_ms"], place=place)
         _add_gap(book, pair, f"sector_{sector}.gap", on_laps, source)
         middle = line["median_gap_ms"]
-        if middle is not None and abs(middle) >= _sure_ms(field, pair, f"sector_{sector}_ms"):
+        if middle is None:
+            continue
+        medians[sector] = middle
+        if abs(middle) >= _sure_ms(field, pair, f"sector_{sector}_ms"):
             by_median = _Line(metric="pair_sector_median", gap_ms=middle, place=place)
             _add_gap(book, pair, f"sector_{sector}.median", by_median, source)
             if line["gap_ms"] and (line["gap_ms"] > 0) == (middle > 0):
-                slower = pair.b if middle > 0 else pair.a
-                usual[slower].append((abs(middle), sector))
+                usual[pair.b if middle > 0 else pair.a].append((abs(middle), sector))
+    rules: dict[str, str] = {}
     for vehicle, losses in usual.items():
         if losses:
-            loss, sector = max(losses)
-            name, key = f"take_{pair.side(vehicle)}", f"{pair.key}/sector/{sector}"
-            source = Source(table="comparison_lines", key=key)
-            book.add_text(f"{name}.sector", f"sector:{sector}", "most_sector", f"sector {sector}", source)
-            book.add(f"{name}.loss", f"car:{vehicle}|sector:{sector}", "pair_sector_median", loss, source)
-            rules[f"{name}:{PAIR_RULE}"] = f"sector:{sector}"
+            rules |= _add_take(book, field, pair, vehicle, max(losses))
+            _add_closest(book, pair, pair.other(vehicle), medians)
     return rules
+
+
+def _add_take(book: FactBook, field: Field, pair: _Pair, vehicle: str, dearest: tuple[float, int]) -> dict[str, str]:
+    """The sector where a car loses most, the other's median there as a mark, who reached it, and where to begin."""
+    (loss, sector), other = dearest, pair.other(vehicle)
+    name, place, column = f"take_{pair.side(vehicle)}", f"sector:{sector}", f"sector_{sector}_ms"
+    source = Source(table="comparison_lines", key=f"{pair.key}/sector/{sector}")
+    book.add_text(f"{name}.sector", place, "most_sector", f"sector {sector}", source)
+    book.add(f"{name}.loss", f"car:{vehicle}|{place}", "pair_sector_median", loss, source)
+    for role, car in (("car", vehicle), ("other", other)):
+        book.add_text(f"{name}.{role}", f"car:{car}", "car", field.labels[car], Source(table="drivers", key=car))
+    own, theirs = ([lap[column] for lap in field.clean_laps[car]] for car in (vehicle, other))
+    mark = median(theirs)
+    book.add(f"{name}.mark", f"car:{other}|{place}", "pair_mark", mark, Source(table="laps", key=other), n=len(theirs))
+    reached, laps = sum(time <= mark for time in own), Source(table="laps", key=vehicle)
+    book.add(f"{name}.reached", f"car:{vehicle}|{place}", "pair_reached", reached, laps, n=len(own))
+    corner = _corner_of(book, field, pair.side(other), sector)
+    if corner is not None:
+        book.facts[f"{name}.corner"] = replace(book.facts[f"{corner}.name"], id=f"{name}.corner")
+        book.facts[f"{name}.through"] = replace(book.facts[f"{corner}.gap"], id=f"{name}.through")
+        return {f"{name}:{CORNER_RULE}": book.facts[f"{name}.corner"].entity}
+    return {f"{name}:{WITHIN_RULE if reached > 1 else LONE_RULE if reached else BEYOND_RULE}": place}
+
+
+def _corner_of(book: FactBook, field: Field, side: str, sector: int) -> str | None:
+    """The name of the told corner of that sector in which the car of that side is quickest on the traces."""
+    for number in range(1, _TOLD_CORNERS + 1):
+        label = book.facts.get(f"{side}.corner_{number}.name")
+        if label is not None and field.corner_sectors.get(int(label.entity.removeprefix("corner:"))) == sector:
+            return f"{side}.corner_{number}"
+    return None
+
+
+def _add_closest(book: FactBook, pair: _Pair, quicker: str, medians: dict[int, float]) -> None:
+    """Where the slower car of the two comes closest, where it surely gains nowhere."""
+    slower = pair.other(quicker)
+    side, sign = pair.side(slower), 1 if quicker == pair.a else -1
+    has_any = any(
+        fact.entity.startswith(f"car:{slower}|sector:") and (fact.value or 0.0) < 0
+        for name, fact in book.facts.items()
+        if name.endswith(".median")
+    )
+    if has_any or f"{side}.corner_1.gap" in book or len(medians) < _LEAST_SECTORS:
+        return
+    behind, sector = min((sign * middle, sector) for sector, middle in medians.items())
+    source = Source(table="comparison_lines", key=f"{pair.key}/sector/{sector}")
+    book.add_text(f"close_{side}.sector", f"sector:{sector}", "closest_sector", f"sector {sector}", source)
+    entity = f"car:{slower}|sector:{sector}"
+    if f"sector_{sector}.median" in book:
+        book.add(f"close_{side}.gap", entity, "pair_sector_median", behind, source)
+    else:
+        book.add_text(f"close_{side}.even", entity, "pair_even", "no sure difference", source)
 
 
 def _add_corners(book: FactBook, field: Field, pair: _Pair, lines: Iterable[Row], sure_ms: float) -> None:

@@ -17,6 +17,7 @@ _OUT = {
     "off_pace": "a pace off your own",
     "missing_sector": "a sector time missing",
     "implausible_sector": "a timing fault",
+    "sectors_off_lap_time": "a timing fault",
 }
 
 

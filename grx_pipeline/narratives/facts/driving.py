@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from grx_pipeline.formats import event_words, listed
+from grx_pipeline.methods.advice.silent_cars import NO_TELEMETRY
 from grx_pipeline.methods.driving.ledger_lines import FLAT_EVIDENCE
 from grx_pipeline.narratives.facts.book import FactBook, Row, Source, plain_name
 from grx_pipeline.narratives.facts.evidence import Compared, Varied, read_evidence
@@ -19,17 +20,16 @@ _TOLD_SENTENCES = 2
 # How far a mark is moved at a time: the advice of the table says it in these words.
 STEP = "3 to 5 m"
 FLAT_RULE, MOMENTS_RULE = "flat_straight", "moments_corner"
-_WITHOUT = (
-    "There is no telemetry of this car: no habit at a corner, no unusual moment and no place within a sector can be "
-    "told."
-)
+_WITHOUT = "no habit at a corner, no unusual moment and no place within a sector can be told."
 
 
 def add_driving(book: FactBook, field: Field, vehicle: str) -> dict[str, str]:
     """Add them; returns the rules that hold, each with the corner that it is about."""
     rules = _add_habits(book, field, vehicle)
     if not field.tables.row_of("drivers", vehicle)["has_telemetry"]:
-        book.add_text("without.telemetry", "driver", "note", _WITHOUT, Source(table="drivers", key=vehicle))
+        why = (field.tables.row_of("opportunity_drivers", vehicle).get("reason") or NO_TELEMETRY).rstrip(".")
+        source = Source(table="opportunity_drivers", key=vehicle)
+        book.add_text("without.telemetry", "driver", "note", f"{why}: {_WITHOUT}", source)
         return rules
     rules |= _add_ledger(book, field, vehicle)
     _add_strong_corners(book, field, vehicle)

@@ -39,13 +39,18 @@ class PaceChange:
 @dataclass(frozen=True, kw_only=True)
 class Place:
     """A place among those of a class that have a value; equal values share one. `quarter` is the last value of the
-    best quarter."""
+    best quarter, `middle` that of the better half."""
 
     place: int
     of: int
     best: float
     best_vehicle: str
     quarter: float
+    middle: float
+
+    def mark(self, value: float) -> float:
+        """What to reach next from a value: the middle, the best quarter, or the best."""
+        return next((mark for mark in (self.middle, self.quarter) if value > mark), self.best)
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,7 @@ class Field:
         session = self.tables.session
         texts = [row[column] or "" for row in self.drivers for column in ("driver_name", "team")]
         words = re.findall(r"[a-z]{3,}", " ".join([*texts, session["circuit_name"], session["circuit"]]).lower())
-        return frozenset(words) - lexicon.vocabulary()
+        return frozenset(words) - lexicon.known_words()
 
     @cached_property
     def corners(self) -> dict[int, str]:
@@ -102,6 +107,41 @@ class Field:
             )
             for row in self.tables.rows["corners"]
         }
+
+    @cached_property
+    def corner_sectors(self) -> dict[int, int]:
+        """The sector in which a corner ends, by its index."""
+        ends = [row for row in self.tables.rows["segments"] if row["corner_index"] and row["phase"] != "straight"]
+        return {row["corner_index"]: row["sector"] for row in ends}
+
+    @cached_property
+    def traced_pairs(self) -> dict[frozenset[str], frozenset[int]]:
+        """Pairs whose compared laps have traces, and the sectors with a corner that they can be compared in."""
+        indices = {row["corner"]: row["corner_index"] for row in self.tables.rows["corners"]}
+        sectors: dict[frozenset[str], set[int]] = {}
+        for line in self.tables.rows["comparison_lines"]:
+            if line["level"] == "corner" and line["gap_ms"] is not None and line["name"] in indices:
+                sector = self.corner_sectors.get(indices[line["name"]])
+                pair = frozenset((line["vehicle_a"], line["vehicle_b"]))
+                sectors.setdefault(pair, set()).update({sector} if sector else ())
+        return {pair: frozenset(known) for pair, known in sectors.items()}
+
+    def reference_car(self, vehicle: str, sector: int) -> str | None:
+        """The car whose lap is the driver's class best reference, where both have a trace in that sector, and that lap
+        is quicker there than the driver ever was, by what is worth a look."""
+        sources = [row for row in self.tables.of("reference_sources", vehicle) if row["reference"] == "class_best"]
+        if not sources:
+            return None
+        car, number, column = sources[0]["source_vehicle_id"], sources[0]["lap_number"], f"sector_{sector}_ms"
+        theirs = next((lap[column] for lap in self.clean_laps.get(car, ()) if lap["lap_number"] == number), math.inf)
+        own = min((lap[column] for lap in self.clean_laps.get(vehicle, ())), default=0)
+        is_traced = sector in self.traced_pairs.get(frozenset((vehicle, car)), ())
+        return car if is_traced and own - theirs >= self.settings.worth_ms else None
+
+    def has_reference(self, vehicle: str, reference: str) -> bool:
+        """Whether the driver's page can draw that reference."""
+        rows = self.tables.of("reference_laps", vehicle)
+        return any(row["reference"] == reference and row["lap_time_ms"] is not None for row in rows)
 
     @cached_property
     def clean_laps(self) -> dict[str, list[Row]]:
@@ -182,6 +222,7 @@ class Field:
             ordered = sorted(group)
             times = [value for value, _ in ordered]
             quarter = times[math.ceil(len(times) * self.settings.top_share) - 1]
+            middle = times[math.ceil(len(times) / 2) - 1]
             for value, vehicle in ordered:
                 places[vehicle] = Place(
                     place=times.index(value) + 1,
@@ -189,6 +230,7 @@ class Field:
                     best=times[0],
                     best_vehicle=ordered[0][1],
                     quarter=quarter,
+                    middle=middle,
                 )
         return places
 

@@ -5,8 +5,9 @@ from grx_pipeline.narratives.facts.field import SECTORS, Field, Place
 
 SECTOR_RULE, JOIN_RULE = "sector", "sector_join"
 TOW_RULE, TOP_RULE, FREE_RULE = "sector_tow", "sector_tow_on_top", "sector_free"
-AIMS = (SECTOR_RULE, JOIN_RULE, TOW_RULE, TOP_RULE, FREE_RULE)
-CLASS_RULE, UNEVEN_RULE = "class_sector", "uneven_sector"
+TRACE_RULE = "sector_trace"
+AIMS = (SECTOR_RULE, TRACE_RULE, JOIN_RULE, TOW_RULE, TOP_RULE, FREE_RULE)
+CLASS_RULE, CLASS_TRACE_RULE, UNEVEN_RULE = "class_sector", "class_trace", "uneven_sector"
 
 
 def add_sectors(book: FactBook, field: Field, vehicle: str) -> dict[str, str]:
@@ -16,7 +17,8 @@ def add_sectors(book: FactBook, field: Field, vehicle: str) -> dict[str, str]:
             _add_sector(book, field, vehicle, row)
     _add_first_sectors(book, field)
     _add_uneven_sector(book, field, vehicle)
-    return _rules(book, field)
+    _add_reference(book, field, vehicle)
+    return _rules(book, field, is_drawn=field.has_reference(vehicle, "target"))
 
 
 def _add_sector(book: FactBook, field: Field, vehicle: str, row: Row) -> None:
@@ -68,8 +70,7 @@ def _add_place(book: FactBook, field: Field, vehicle: str, sector: int, place: P
         book.add_text(
             f"{name}.class_car", f"car:{car}", "driver", field.full_labels[car], Source(table="drivers", key=car)
         )
-        mark = place.quarter if best > place.quarter else place.best
-        book.add(f"{name}.mark", entity, "sector_mark", mark, Source(table="lap_statistics"), n=place.of)
+        book.add(f"{name}.mark", entity, "sector_mark", place.mark(best), Source(table="lap_statistics"), n=place.of)
 
 
 def _add_first_sectors(book: FactBook, field: Field) -> None:
@@ -106,31 +107,42 @@ def _add_uneven_sector(book: FactBook, field: Field, vehicle: str) -> None:
     book.add("uneven.usual", entity, "field_spread", usual, Source(table="laps"), n=drivers)
 
 
-def _aim(book: FactBook, name: str, common_share: float) -> str:
+def _add_reference(book: FactBook, field: Field, vehicle: str) -> None:
+    """The car whose lap stands on the driver's page as the class best, where the class is furthest away."""
+    widest = book.facts.get("widest.sector")
+    car = field.reference_car(vehicle, int(widest.entity.removeprefix("sector:"))) if widest else None
+    if car is not None:
+        source = Source(table="reference_sources", key=f"{vehicle}/class_best")
+        book.add_text("trace.car", f"car:{car}", "traced_car", field.full_labels[car], source)
+
+
+def _aim(book: FactBook, name: str, common_share: float, *, is_drawn: bool) -> str:
     """How to get what the target asks for in a sector: on most laps it is there already; the lap that showed it was
-    driven alone; it had a car ahead, and a lap driven alone did as well, or nearly, or none did."""
+    driven alone, and its trace can be drawn or not; it had a car ahead, and a lap driven alone did as well, or nearly,
+    or none did."""
     reached = book.facts[f"{name}.reached"]
     if (reached.value or 0.0) > common_share * (reached.n or 0):
         return JOIN_RULE
     if f"{name}.tow" not in book:
-        return SECTOR_RULE
+        return TRACE_RULE if is_drawn else SECTOR_RULE
     free = book.value(f"{name}.free")
     if free is None:
         return TOW_RULE
     return FREE_RULE if free <= (book.value(f"{name}.goal") or 0.0) else TOP_RULE
 
 
-def _rules(book: FactBook, field: Field) -> dict[str, str]:
+def _rules(book: FactBook, field: Field, *, is_drawn: bool) -> dict[str, str]:
     """Sectors worth aiming at, the one worth a comparison, the uneven one: what is to be had there can be aimed at."""
     worth, common_share = field.settings.worth_ms, field.settings.common_share
     rules = {
-        f"sector_{sector}:{_aim(book, f'sector_{sector}', common_share)}": f"sector:{sector}"
+        f"sector_{sector}:{_aim(book, f'sector_{sector}', common_share, is_drawn=is_drawn)}": f"sector:{sector}"
         for sector in SECTORS
         if (book.value(f"sector_{sector}.gain") or 0.0) >= worth
     }
     widest, uneven = book.facts.get("widest.sector"), book.facts.get("uneven.name")
     if widest is not None and (book.value(f"{widest.entity.replace(':', '_')}.class_gap") or 0.0) >= worth:
-        rules[f"{widest.entity.replace(':', '_')}:{CLASS_RULE}"] = widest.entity
+        rule = CLASS_TRACE_RULE if "trace.car" in book else CLASS_RULE
+        rules[f"{widest.entity.replace(':', '_')}:{rule}"] = widest.entity
     if uneven is not None:
         rules[f"uneven:{UNEVEN_RULE}"] = uneven.entity
     return rules

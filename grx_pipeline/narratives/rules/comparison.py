@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
-from grx_pipeline.narratives.facts.comparison import PAIR_RULE
+from grx_pipeline.narratives.facts.comparison import PAIR_RULES
 from grx_pipeline.narratives.records import FactSet, Paragraph, Sentence
 from grx_pipeline.narratives.rules.voice import Voice
+from grx_pipeline.narratives.verify import MAX_SENTENCES
+from grx_pipeline.settings import NarrativeSettings
 
 PARTS = {
     "summary": "In short",
@@ -14,88 +16,222 @@ PARTS = {
     "missing": "What is missing",
 }
 _SECTORS = (1, 2, 3)
+_OTHER = {"a": "b", "b": "a"}
 
 
-def comparison_report(facts: FactSet) -> tuple[Paragraph, ...]:
+def comparison_report(facts: FactSet, settings: NarrativeSettings) -> tuple[Paragraph, ...]:
     """The whole text."""
     voice = Voice(facts=facts)
     voice.add("summary", _summary(voice), required=("gap",))
     for side in ("a", "b"):
         voice.add(f"strengths_{side}", _strengths(voice, side), required=(f"{side}.car",))
-    voice.add("strategy", _strategy(voice))
+    voice.add("strategy", _strategy(voice, settings))
     voice.add("missing", voice.say("note", "{note}"))
     return tuple(voice.paragraphs)
 
 
 def _summary(voice: Voice) -> Iterator[Sentence]:
-    gap = voice.facts.facts.get("gap")
-    if gap is not None:
+    if voice.has("gap", "median") and _car(voice, "gap") == _car(voice, "median"):
         x, y = _sides(voice, "gap", kind="driver")
         yield from voice.say(
-            "gap",
-            f"{x} is {{gap}} faster than {y} by best clean lap.",
-            f"By best clean lap {x} is {{gap}} quicker than {y}.",
+            "pace",
+            f"By best clean lap {x} is {{gap}} quicker, and by median lap it is {{median}} quicker than {y}.",
+            f"{x} has the pace: it is {{gap}} quicker by best clean lap, and {{median}} quicker by median lap "
+            f"than {y}.",
+            f"By median lap {x} is {{median}} quicker, and by best clean lap it is {{gap}} quicker than {y}.",
         )
-    if voice.has("median"):
-        x, y = _sides(voice, "median")
+    else:
+        yield from _apart(voice)
+    if voice.has("flag"):
+        x, y = _sides(voice, "flag")
         yield from voice.say(
-            "median",
-            f"The median lap of {x} is {{median}} faster than that of {y}.",
-            f"By median lap {x} is {{median}} quicker than {y}.",
+            "flag",
+            f"At the flag {x} was {{flag}} ahead of {y}.",
+            f"{x} came home {{flag}} ahead of {y} at the flag.",
+            f"The race ended with {x} {{flag}} ahead at the flag.",
         )
     if voice.has("steadier.car", "a.even", "b.even"):
-        steady = voice.facts.facts["steadier.car"].entity
-        side, other = ("a", "b") if voice.facts.facts["a.car"].entity == steady else ("b", "a")
+        side = "a" if voice.entity("a.car") == voice.entity("steadier.car") else "b"
+        other = _OTHER[side]
         yield from voice.say(
             "even",
             f"{{steadier.car}} is steadier, with a consistency of {{{side}.even}}, and {{{other}.car}} has a "
             f"consistency of {{{other}.even}}.",
+            f"The steadier is {{steadier.car}}, at a consistency of {{{side}.even}}, while {{{other}.car}} has a "
+            f"consistency of {{{other}.even}}.",
         )
+
+
+def _apart(voice: Voice) -> Iterator[Sentence]:
+    """The best laps and the medians, where they do not tell the same, or only one of them does."""
+    for name, lap in (("gap", "best clean lap"), ("median", "median lap")):
+        if not voice.has(name):
+            continue
+        x, y = _sides(voice, name, kind="driver" if name == "gap" else "car")
+        if name == "median" and voice.has("gap"):
+            yield from voice.say(
+                name,
+                f"Over the distance it is the other way round: by median lap {x} is {{median}} quicker.",
+                f"But by median lap {x} is {{median}} quicker than {y}.",
+            )
+        else:
+            yield from voice.say(
+                name,
+                f"{x} is {{{name}}} faster than {y} by {lap}.",
+                f"By {lap} {x} is {{{name}}} quicker than {y}.",
+                f"The clock is on the side of {x}: by {lap} it is {{{name}}} quicker than {y}.",
+            )
+
+
+def _car(voice: Voice, name: str) -> str | None:
+    return voice.facts.facts[name].entity_of("car")
 
 
 def _sides(voice: Voice, name: str, *, kind: str = "car") -> tuple[str, str]:
     """Placeholders of the car that a difference is told of, and of the other."""
-    car = voice.facts.facts[name].entity_of("car")
-    order = ("a", "b") if voice.facts.facts["a.car"].entity == car else ("b", "a")
+    order = ("a", "b") if voice.facts.facts["a.car"].entity == _car(voice, name) else ("b", "a")
     return f"{{{order[0]}.{kind}}}", f"{{{order[1]}.{kind}}}"
 
 
 def _strengths(voice: Voice, side: str) -> Iterator[Sentence]:
-    own = voice.facts.facts[f"{side}.car"].entity
-    for sector in _SECTORS:
-        names = (f"sector_{sector}.gap", f"sector_{sector}.median")
-        told = [name for name in names if voice.has(name) and voice.facts.facts[name].entity_of("car") == own]
-        if len(told) == len(names):
+    own, car = voice.entity(f"{side}.car"), f"{{{side}.car}}"
+    most = voice.entity(f"take_{_OTHER[side]}.sector")
+    won = [
+        sector
+        for sector in _SECTORS
+        if voice.has(f"sector_{sector}.median") and _car(voice, f"sector_{sector}.median") == own
+    ]
+    ordered = sorted(won, key=lambda sector: (f"sector:{sector}" != most, voice.value(f"sector_{sector}.median")))
+    for place, sector in enumerate(ordered):
+        gap, usual, name = f"{{sector_{sector}.gap}}", f"{{sector_{sector}.median}}", f"{{sector_{sector}.name}}"
+        key = f"{side}.{place}"
+        if not voice.has(f"sector_{sector}.gap") or _car(voice, f"sector_{sector}.gap") != own:
             yield from voice.say(
-                f"{side}.{sector}",
-                f"In {{sector_{sector}.name}} {{{side}.car}} is {{{names[0]}}} quicker on the laps compared, and "
-                f"{{{names[1]}}} quicker by median.",
-                f"Lap for lap {{{side}.car}} is {{{names[0]}}} quicker in {{sector_{sector}.name}}, and by median "
-                f"{{{names[1]}}} quicker.",
+                key,
+                f"By median {car} is {usual} quicker in {name}.",
+                f"In {name} it is the median that tells: {car} is {usual} quicker by median.",
             )
-        elif names[1] in told:
+        elif place:
+            yield from voice.say(key, *_nexts(car, name, gap=gap, usual=usual)[place % 2 :: 2])
+        else:
+            first = f"{{take_{_OTHER[side]}.sector}}" if f"sector:{sector}" == most and len(won) > 1 else ""
             yield from voice.say(
-                f"{side}.{sector}",
-                f"By median {{{side}.car}} is {{{names[1]}}} quicker in {{sector_{sector}.name}}.",
+                key,
+                *_firsts(car, first, gap=gap, usual=usual)
+                if first
+                else (
+                    f"{name} is the ground of {car}: it is {usual} quicker there by median, and {gap} quicker on the "
+                    "laps compared.",
+                    f"{car} has its strength in {name}: by median it is {usual} quicker there, and {gap} quicker on "
+                    f"the "
+                    "laps compared.",
+                    f"In {name} {car} is {gap} quicker on the laps compared, and {usual} quicker by median.",
+                ),
             )
-    for number in (1, 2):
-        name = f"{side}.corner_{number}"
-        yield from voice.say(
-            name,
-            f"Through {{{name}.name}} {{{side}.car}} is {{{name}.gap}} quicker.",
-            f"{{{side}.car}} is {{{name}.gap}} quicker through {{{name}.name}}.",
+    yield from _corners(voice, side)
+    yield from _closest(voice, side)
+
+
+def _firsts(car: str, sector: str, *, gap: str, usual: str) -> tuple[str, ...]:
+    """The first of several sectors, which holds most."""
+    return (
+        f"In {sector} {car} makes the most of its time: it is {usual} quicker by median, and {gap} quicker on the laps "
+        "compared.",
+        f"{sector} holds the most for {car}: by median it is {usual} quicker there, and {gap} quicker on the laps "
+        "compared.",
+        f"{car} makes the most of its time in {sector}: it is {usual} quicker by median, and {gap} quicker lap for "
+        f"lap.",
+    )
+
+
+def _nexts(car: str, sector: str, *, gap: str, usual: str) -> tuple[str, ...]:
+    """The sectors after the first: even and odd places have wordings of their own, so that no text has one twice."""
+    return (
+        f"{sector} goes the same way: by median {car} is {usual} quicker there, and {gap} quicker on the laps "
+        f"compared.",
+        f"In {sector} too {car} has the edge: it is {gap} quicker on the laps compared, and {usual} quicker by median.",
+        f"Last comes {sector}: there {car} is {usual} quicker by median, and {gap} quicker lap for lap.",
+        f"{sector} also belongs to {car}: there it is {usual} quicker by median, and {gap} quicker lap for lap.",
+        f"{sector} completes the picture: {car} is {gap} quicker there on the laps compared, and {usual} quicker by "
+        f"median.",
+        f"By median {car} is {usual} quicker in {sector} as well; lap for lap it is {gap} quicker.",
+    )
+
+
+def _corners(voice: Voice, side: str) -> Iterator[Sentence]:
+    car = f"{{{side}.car}}"
+    yield from voice.say_of(
+        f"{side}.corner_1",
+        f"{side}.corner_1",
+        f"On the traces {car} is {{*.gap}} quicker through {{*.name}}.",
+        f"Through {{*.name}} {car} is {{*.gap}} quicker on the traces.",
+        f"The traces point to {{*.name}}: {car} is {{*.gap}} quicker through it.",
+    )
+    yield from voice.say_of(
+        f"{side}.corner_2",
+        f"{side}.corner_2",
+        f"Then comes {{*.name}}, where {car} is {{*.gap}} quicker through it.",
+        f"{{*.name}} comes after that: there {car} is {{*.gap}} quicker through it.",
+    )
+
+
+def _closest(voice: Voice, side: str) -> Iterator[Sentence]:
+    """What there is to say of a car that surely gains nowhere: where it comes closest."""
+    car = f"{{{side}.car}}"
+    yield from voice.say_of(
+        f"close_{side}",
+        f"close_{side}",
+        f"{car} comes closest in {{*.sector}}: by median it is {{*.gap}} behind there.",
+        f"The closest {car} comes is {{*.sector}}, where by median it is {{*.gap}} behind.",
+        f"{car} holds on in {{*.sector}}: the medians show {{*.even}} there.",
+        f"In {{*.sector}} {car} stays with it: the medians show {{*.even}} there.",
+    )
+
+
+def _strategy(voice: Voice, settings: NarrativeSettings) -> Iterator[Sentence]:
+    takes = [told for side in ("a", "b") if (told := list(_take(voice, f"take_{side}")))]
+    while sum(map(len, takes)) > MAX_SENTENCES:
+        # Of two cars that may both take something the longer advice is told without its check.
+        max(takes, key=len).pop()
+    for told in takes:
+        yield from told
+    slower = next(
+        (side for side in _OTHER if voice.has("gap") and voice.entity(f"{side}.car") != _car(voice, "gap")), ""
+    )
+    if len(takes) < len(_OTHER) and voice.value(f"{slower}.gain") >= settings.worth_ms:
+        yield from voice.say_of(
+            slower,
+            f"{slower}.gain",
+            *(
+                (
+                    "In its own best sectors {*.car} has {*.gain} to find, whatever the other does.",
+                    "{*.car} has {*.gain} to find in its own best sectors too.",
+                    "Beside that, the own best sectors of {*.car} leave {*.gain} to find.",
+                    "And {*.car} has {*.gain} left to find in its own best sectors.",
+                )
+                if takes
+                else (
+                    "For {*.car} there is {*.gain} to find in its own best sectors, and that is the place to begin.",
+                    "{*.car} has {*.gain} to find in its own best sectors: begin with those.",
+                )
+            ),
         )
 
 
-def _strategy(voice: Voice) -> Iterator[Sentence]:
-    for side in ("a", "b"):
-        name = f"take_{side}"
-        rule = f"{name}:{PAIR_RULE}"
-        if rule not in voice.facts.rules:
-            continue
-        yield from voice.say(
-            name,
-            f"For {{{side}.car}} the most is to be had in {{{name}.sector}}: by median it loses {{{name}.loss}}.",
-            f"{{{name}.sector}} has most in it for {{{side}.car}}: by median it loses {{{name}.loss}}.",
-        )
-        yield from voice.say_rule(name, PAIR_RULE)
+def _take(voice: Voice, name: str) -> Iterator[Sentence]:
+    """What one car may take from the other: where, how much, how often it got there, what to do, how to know."""
+    yield from voice.say_of(
+        name,
+        name,
+        "For {*.car} the most is to be had in {*.sector}: by median it loses {*.loss} there.",
+        "{*.car} has the most to find in {*.sector}: there it loses {*.loss} by median.",
+        "{*.sector} is where {*.car} loses {*.loss} by median, so that is the place to begin.",
+    )
+    yield from voice.say_of(
+        name,
+        f"{name}.mark",
+        "The mark of {*.other} there is {*.mark}; {*.car} got there on {*.reached}.",
+        "{*.other} sets the mark there at {*.mark}, and {*.car} got there on {*.reached}.",
+    )
+    for rule in PAIR_RULES:
+        yield from voice.say_rule(name, rule)

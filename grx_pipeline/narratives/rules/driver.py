@@ -97,6 +97,7 @@ def _target(voice: Voice, settings: NarrativeSettings) -> Iterator[Sentence]:
             "target",
             "The target for next time is {target.lap}: your own best sectors leave {target.gain} to find.",
             "The target is {target.lap}: in your own best sectors there is {target.gain} to find.",
+            "In your own best sectors there is {target.gain} to find, so the target is {target.lap}.",
             "Your own best sectors leave {target.gain} to find, which makes {target.lap} the target.",
         )
     elif gain > 0:

@@ -29,6 +29,7 @@ def _summary(voice: Voice) -> Iterator[Sentence]:
     yield from voice.say(
         "winner",
         "{winner.car} won at {circuit}, with a margin of {winner.margin}.",
+        "{winner.car} won at {circuit} by a margin of {winner.margin}.",
         "At {circuit} the winner is {winner.car}, by a margin of {winner.margin}.",
     )
     if not voice.has("winner.margin"):
@@ -43,8 +44,8 @@ def _summary(voice: Voice) -> Iterator[Sentence]:
         )
     yield from voice.say(
         "clean",
-        "{cars} stand in the timing, and {clean.laps} are clean.",
-        "{cars} stand in the timing; {clean.laps} are clean, and a target rests on those alone.",
+        "{cars} stand in the timing, and {clean.laps} are clean; the targets are made of those.",
+        "{cars} stand in the timing; of their race {clean.laps} are clean, and the targets rest on those.",
     )
 
 
@@ -61,13 +62,12 @@ def _trends(voice: Voice) -> Iterator[Sentence]:
         yield from voice.say(
             name,
             f"{{{name}.car}} was {{{name}.change}} {side} in the closing part than in the opening part.",
-            f"In the closing part {{{name}.car}} was {{{name}.change}} {side} than before.",
+            f"In the closing part {{{name}.car}} was {{{name}.change}} {side} than in the opening part.",
         )
     yield from voice.say(
         "widest",
         "The field is widest apart in {widest.sector}: in that sector the middle of the field is {widest.gap} off.",
-        "Where the field is widest apart is {widest.sector}; in this sector the middle of the field loses "
-        "{widest.gap}.",
+        "Widest apart the field is in {widest.sector}: in that sector the middle of the field loses {widest.gap}.",
     )
     yield from voice.say(
         "shared",
@@ -79,7 +79,7 @@ def _highlights(voice: Voice) -> Iterator[Sentence]:
     yield from voice.say(
         "gainer",
         "{gainer.car} has the most to find: the largest gain is {gainer.value}.",
-        "{gainer.car} has the largest step to a target: the most to find is {gainer.value}.",
+        "{gainer.car} left the most on the table: the largest gain to be had is {gainer.value}.",
     )
     yield from voice.say(
         "even",
@@ -88,7 +88,7 @@ def _highlights(voice: Voice) -> Iterator[Sentence]:
     )
     yield from voice.say(
         "median",
-        "A typical driver has {gain.median} to find in the own best sectors.",
+        "A typical driver who joins the own best sectors has {gain.median} to find.",
         "For the middle of the field the own best sectors leave {gain.median} to find.",
     )
 
@@ -96,12 +96,14 @@ def _highlights(voice: Voice) -> Iterator[Sentence]:
 def _conditions(voice: Voice) -> Iterator[Sentence]:
     yield from voice.say(
         "yellow",
-        "The race was neutralised by {yellow.phases}, and yellow lasted for {yellow.time}.",
+        "The race was neutralised by {yellow.phases}, and together the yellow lasted for {yellow.time}."
+        if voice.value("yellow.phases") > 1
+        else "The race was neutralised by {yellow.phases}, and the yellow lasted for {yellow.time}.",
         "The field ran under yellow for {yellow.time}: the race was neutralised by {yellow.phases}.",
     )
-    yield from voice.say("weather", "The air had {air.temp} and the track {track.temp}, on average.")
+    yield from voice.say("weather", "On average the air was {air.temp} and the track {track.temp}.")
     if not voice.has("track.temp"):
-        yield from voice.say("weather", "The air had {air.temp} on average.")
+        yield from voice.say("weather", "On average the air was {air.temp}.")
     word = voice.side("track.change", "warmer", "cooler")
     yield from voice.say("change", f"Over the session the track became {{track.change}} {word}.")
 
@@ -112,7 +114,12 @@ def _data(voice: Voice) -> Iterator[Sentence]:
         return
     yield from voice.say(
         "data",
-        "Telemetry covers {telemetry.laps}, and {telemetry.cars} have telemetry.",
-        "There is telemetry of {telemetry.laps}, and {telemetry.cars} have telemetry.",
+        "Telemetry covers {telemetry.laps}, and {telemetry.cars} gave telemetry.",
+        "There is telemetry of {telemetry.laps}; {telemetry.cars} gave telemetry.",
     )
-    yield from voice.say("habits", "There are laps enough for a habit to show for {habits.judged}.")
+    yield from voice.say(
+        "habits",
+        "For {habits.judged} there are laps enough to show a habit."
+        if voice.value("habits.judged")
+        else "There are laps enough to show a habit for {habits.judged}.",
+    )

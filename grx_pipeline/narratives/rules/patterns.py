@@ -5,32 +5,11 @@ The patterns are those of the table opportunities; of one that is not here the t
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from grx_pipeline.narratives import lexicon
-from grx_pipeline.narratives.facts.comparison import PAIR_RULE
-from grx_pipeline.narratives.facts.course import FADE_RULE, PACE_RULE
-from grx_pipeline.narratives.facts.driving import FLAT_RULE, MOMENTS_RULE
-from grx_pipeline.narratives.facts.sectors import (
-    CLASS_RULE,
-    FREE_RULE,
-    JOIN_RULE,
-    SECTOR_RULE,
-    TOP_RULE,
-    TOW_RULE,
-    UNEVEN_RULE,
-)
+from grx_pipeline.narratives.rules.texts import PatternTexts
+from grx_pipeline.narratives.rules.timing_patterns import TIMING
 from grx_pipeline.narratives.verify import RuleWords
-
-
-@dataclass(frozen=True, kw_only=True)
-class PatternTexts:
-    """Wordings; `*` stands for the name of the change. A wording whose facts are missing is left out."""
-
-    meaning: tuple[str, ...]
-    advice: tuple[str, ...]
-    check: tuple[str, ...]
-
 
 _SPEED_CHECK = (
     "You know that it works when the minimum speed comes up to around {*.min_speed_kmh.goal}.",
@@ -170,140 +149,6 @@ PATTERNS: Mapping[str, PatternTexts] = {
 # "You brake 9 m later" is no advice; the figure behind it says so.
 _DESCRIBED = frozenset(("brake",))
 UNKNOWN = PatternTexts(meaning=(), advice=(), check=())
-
-_TOW = (
-    "A car was {*.tow} ahead on that lap, and a tow flatters the clock.",
-    "Take that with care: on that lap a car was {*.tow} ahead, and a tow is worth time.",
-)
-_COUNT = (
-    "The mark is {*.goal} for {*.name}, and this time {*.reached} got there; it works when that count grows.",
-    "You know that it worked when {*.name} reads {*.goal} again and again; this time {*.reached} got there.",
-)
-# Rules that need no reference at a corner: sectors, the course of the race, moments.
-TIMING: Mapping[str, PatternTexts] = {
-    SECTOR_RULE: PatternTexts(
-        meaning=(),
-        advice=(
-            "Watch that lap beside your best lap and repeat what you did there.",
-            "Take the video of that lap and look for what was different, then bring it to the next session.",
-            "Put that lap over your best lap and copy the difference.",
-        ),
-        check=_COUNT,
-    ),
-    JOIN_RULE: PatternTexts(
-        meaning=(
-            "The mark is {*.goal}, and {*.reached} got there: that is your usual pace in this sector.",
-            "It is in your hands already: {*.reached} got there, as the mark is {*.goal}.",
-        ),
-        advice=(
-            "Bring it to the lap on which the other sectors are good.",
-            "Keep doing the same there, and put the good sectors together in the same lap.",
-        ),
-        check=("You know that it worked when a lap reads the target.",),
-    ),
-    TOW_RULE: PatternTexts(
-        meaning=_TOW,
-        advice=(
-            "Take the tow again when a car is there to follow, and leave your markers as they are.",
-            "It takes a car to follow: when there is such a car, drive your own lap behind it and let the tow work.",
-        ),
-        check=_COUNT,
-    ),
-    TOP_RULE: PatternTexts(
-        meaning=_TOW,
-        advice=(
-            "With a clear road your best there is {*.free}, driven on {*.free_lap}: that is the lap to copy, and the "
-            "tow comes on top.",
-            "Copy the lap with a clear road before that: your best with a clear road is {*.free}, driven on "
-            "{*.free_lap}.",
-        ),
-        check=_COUNT,
-    ),
-    FREE_RULE: PatternTexts(
-        meaning=(
-            "On that lap a car was {*.tow} ahead, so it takes another to go by: with a clear road your best there is "
-            "{*.free}, driven on {*.free_lap}.",
-            "A car was {*.tow} ahead on that lap; with a clear road your best there is {*.free}, driven on "
-            "{*.free_lap}.",
-        ),
-        advice=("So that is the lap to watch beside your best lap, and to copy.", "Watch that lap, and copy it."),
-        check=_COUNT,
-    ),
-    FLAT_RULE: PatternTexts(
-        meaning=(
-            "By the ledger {*.gain} of it is to find on the straight ({*.name}), and there the throttle is flat on "
-            "either lap: it is made at the exit before, or by a car ahead.",
-        ),
-        advice=("Look at the exit before that straight, and whether a car was ahead, before you copy that lap.",),
-        check=("It has worked when the speed at the end of that straight comes up with a clear road.",),
-    ),
-    CLASS_RULE: PatternTexts(
-        meaning=(),
-        advice=(
-            "Ask for that car's video of the sector and look where it gets away.",
-            "When you sit down with the data, start there: put your lap beside that car's, corner by corner.",
-            "Compare your laps with that car there before you look anywhere else.",
-        ),
-        check=(
-            "The next mark there is {*.mark}: reach it, and you know that it worked.",
-            "Your next mark there is {*.mark}, and it has worked when you reach it.",
-        ),
-    ),
-    UNEVEN_RULE: PatternTexts(
-        meaning=(),
-        advice=(
-            "Look at the slow laps there, choose a marker for the brake and a marker for the throttle, and repeat "
-            "them lap after lap.",
-            "Drive that sector to fixed markers for a run, and leave the speed for later.",
-        ),
-        check=(
-            "It has worked when your times there lie as close together as those of the others.",
-            "You know that it worked when your spread there comes down to that of the others.",
-        ),
-    ),
-    FADE_RULE: PatternTexts(
-        meaning=(),
-        advice=(
-            "Compare a lap of the opening with a lap of the closing part and look for what changed: the line, the "
-            "markers, or the hands.",
-            "Put an opening lap over a closing lap and ask which changed, the car or the driving.",
-        ),
-        check=(
-            "It has worked when your closing part stays as close to the opening as that of the field.",
-            "You know that it worked when the closing laps stay near your opening pace of {pace.opening}.",
-        ),
-    ),
-    PACE_RULE: PatternTexts(
-        meaning=(),
-        advice=(
-            "Look for what you found on the way, and begin the next race with it.",
-            "Write down what you changed on the way, and bring it to the start of the next race.",
-        ),
-        check=("The mark for the start of the next race is your closing pace of {pace.closing}.",),
-    ),
-    MOMENTS_RULE: PatternTexts(
-        meaning=(),
-        advice=(
-            "Look at those laps side by side at that corner and find what they share.",
-            "Start with that corner: watch those laps there and look for what they have in common.",
-        ),
-        check=(
-            "You know that it worked when that corner is off this list next time.",
-            "It has worked when that corner stays quiet next time.",
-        ),
-    ),
-    PAIR_RULE: PatternTexts(
-        meaning=(),
-        advice=(
-            "Compare the laps side by side there before anything else.",
-            "That is the place to look at together: put the laps side by side there.",
-        ),
-        check=(
-            "It has worked when the medians there come closer.",
-            "You know that it worked when the gap of the medians there gets smaller.",
-        ),
-    ),
-}
 
 
 def rule_words() -> Mapping[str, RuleWords]:

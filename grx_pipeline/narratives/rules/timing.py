@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from grx_pipeline.narratives.facts.course import FADE_RULE, PACE_RULE
 from grx_pipeline.narratives.facts.driving import FLAT_RULE
-from grx_pipeline.narratives.facts.sectors import AIMS, CLASS_RULE, UNEVEN_RULE
+from grx_pipeline.narratives.facts.sectors import AIMS, CLASS_RULE, CLASS_TRACE_RULE, UNEVEN_RULE
 from grx_pipeline.narratives.records import Sentence
 from grx_pipeline.narratives.rules.voice import Voice
 from grx_pipeline.settings import NarrativeSettings
@@ -20,14 +20,17 @@ def sector_part(voice: Voice, settings: NarrativeSettings) -> Iterator[Sentence]
         name,
         "sector",
         "Most of it sits in {most.sector}: {*.gain} of it is there to find.",
-        "The most is in {most.sector}, with {*.gain} of it to find.",
-        "{most.sector} holds the most: {*.gain} of it is to find there.",
+        "Begin with {most.sector}: {*.gain} of it is to find there.",
+        "{most.sector} holds the biggest part: {*.gain} of it is there to find.",
+        "{most.sector} is the place: {*.gain} of it is there to find.",
     )
     yield from voice.say_of(
         name,
         "sector.donor",
         "Your best there is {*.best}, and it comes from {*.donor}; {*.done} came close to that.",
         "You have driven it: your best there is {*.best}, it came on {*.donor}, and {*.done} came close to that.",
+        "The clock has seen it: your best there is {*.best}, it came on {*.donor}, and {*.done} came close to that.",
+        "It came on {*.donor}: your best there is {*.best}, and {*.done} came close to that.",
     )
     yield from voice.say(
         "place",
@@ -54,15 +57,23 @@ def class_part(voice: Voice) -> Iterator[Sentence]:
         "Of the sectors {widest.sector} is furthest from the class: you are {*.class_gap} off the best of "
         "{*.class_car} there.",
     )
-    yield from voice.say_rule(far, CLASS_RULE)
+    for rule in (CLASS_RULE, CLASS_TRACE_RULE):
+        yield from voice.say_rule(far, rule)
     is_strong = voice.value(f"{near}.place") <= voice.share_limit(f"{near}.place")
     yield from voice.say_of(
         near,
         "closest",
-        "You are closest in {closest.sector}, where you rank {*.place}.",
-        "{closest.sector} is your strongest: there you rank {*.place}."
-        if is_strong
-        else "You are closest in {closest.sector}, though you rank {*.place} there.",
+        *(
+            (
+                "You are closest in {closest.sector}, where you rank {*.place}.",
+                "{closest.sector} is your strongest: there you rank {*.place}.",
+            )
+            if is_strong
+            else (
+                "You are closest in {closest.sector}, though you rank {*.place} there.",
+                "{closest.sector} is closest to the class, and there you rank {*.place}.",
+            )
+        ),
     )
 
 
@@ -71,6 +82,8 @@ def race_part(voice: Voice) -> Iterator[Sentence]:
     yield from voice.say(
         "even",
         "You rank {even.place} for consistency: {near.laps} came within reach of your best lap.",
+        "For consistency you rank {even.place}; {near.laps} came within reach of your best lap, that is within "
+        "{near.limit} of it.",
         "{near.laps} came within reach of your best lap, and for consistency you rank {even.place}.",
         "{near.laps} came within reach of your best lap, that is within {near.limit} of it; for consistency you rank "
         "{even.place}.",
@@ -78,11 +91,11 @@ def race_part(voice: Voice) -> Iterator[Sentence]:
     if not voice.has("even.place"):
         yield from voice.say("even", "{near.laps} came within reach of your best lap.")
     yield from _pace(voice)
+    is_one = voice.value("out.laps") == 1
     yield from voice.say(
         "out",
-        "{out.laps} of yours are left out of the count, the reasons being {out.reasons}."
-        if voice.value("out.laps") > 1
-        else "{out.laps} of yours is left out of the count, the reason being {out.reasons}.",
+        f"{{out.laps}} of yours {'is' if is_one else 'are'} left out of the count, by reason of {{out.reasons}}.",
+        f"Of your race {{out.laps}} {'is' if is_one else 'are'} left out, by reason of {{out.reasons}}.",
     )
 
 
@@ -131,6 +144,10 @@ def _steady(voice: Voice, of_field: str) -> Iterator[Sentence]:
         f"{of_field}.",
         f"The field went {{pace.field}} {of_field} over the race; between the opening and the closing part your "
         "medians show {pace.steady}.",
+        f"You kept your pace: from the opening to the closing part your medians show {{pace.steady}}, while the field "
+        f"went {{pace.field}} {of_field}.",
+        f"While the field went {{pace.field}} {of_field}, your medians show {{pace.steady}} from the opening to the "
+        "closing part.",
     )
     if not voice.has("pace.field"):
         yield from voice.say(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from grx_pipeline.narratives.records import PLACEHOLDER, FactSet, Paragraph, Sentence
-from grx_pipeline.narratives.rules.patterns import TIMING
+from grx_pipeline.narratives.rules.timing_patterns import TIMING
 
 
 @dataclass(kw_only=True)

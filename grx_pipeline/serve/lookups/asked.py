@@ -1,20 +1,40 @@
 """What a message asks about: cars, corners, sectors, laps, places; and whose they are. Words only; no facts."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
+
+from grx_pipeline.serve.lookups.spelling import spelled_right
 
 _NUMBERS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _CAR = re.compile(r"(?:#|\b(?:car|number|no\.?|driver)\s+#?)(\d{1,3})\b")
-# Numbers alone are cars only beside these words, or where there is nothing else.
-_BESIDE = re.compile(
-    r"\b(?:compare|versus|vs\.?|than|against|about|did|between|beat|and|with|or)\s+(\d{1,3})\b"
-    r"(?!\s*(?:laps?|s\b|%|sec|tenth|hundredth|thousandth|ms\b|m\b|km|bar\b|corner|turn|cars|drivers))"
+# A number that stands behind one of these, or before one of those, is no car.
+_LEADS = re.compile(
+    r"(?:^|\W)(?:t|turns?|corners?|s|sectors?|(?<!best )(?<!fastest )(?<!quickest )lap|laps|l|p|positions?|places?"
+    r"|race|r"
+    r"|top|first|last|best|fastest|quickest|slowest|worst|phases?|stint|plus|minus|within|over|under|by|score"
+    r"|round)[ -]?$"
 )
-_SET_AGAINST = re.compile(r"\b(\d{1,3})\s+(?:versus|vs\.?|against|or)\s")
-_COMPARES = re.compile(r"\b(?:compare|versus|vs|about)\b")
+_COUNTED = re.compile(
+    r"\s*(?:laps?|s|secs?|seconds?|tenths?|hundredths?|thousandths?|%|percent|ms|m|km|kmh|km/h|mph|bar|corners?|turns?"
+    r"|cars|drivers|degrees?|minutes?|positions?|places?|points?|races?|best|fastest|quickest|slowest|worst|things?"
+    r"|tips?|biggest|main|times|sectors|tricks?|moments?|mistakes?|years?)\b|\s*[%°]|[.,:]\d|(?:st|nd|rd|th)\b"
+)
+_BARE = re.compile(r"(?<![\w.,:#/-])(\d{1,3})(?:'s|s)?(?![\w/-])")
+# A small number is a car only beside these words; a number of no car is told of only there.
+_BESIDE = re.compile(
+    r"\b(?:compared?|versus|vs\.?|than|against|about|did|does|do|was|is|of|for|to|on|at|between|beat|and|with|or|how"
+    r"|has"
+    r"|why|where)\s+$|\blap\s+$"
+)
+_NAMED_FOR = re.compile(r"\b(?:versus|vs\.?|against|compared? (?:with|to)|compare|lap of|laps of|target of)\s+$")
+_SET_AGAINST = re.compile(r"\s+(?:versus|vs\.?|against|or)\s")
 _ALONE = re.compile(r"\s*(\d{1,3})\s*[?!.]?\s*")
+_MANY = re.compile(
+    r"\b(laps|sectors|corners|turns)\s+(\d{1,3}[a-z]?(?:\s*(?:,|and|or|vs\.?|to|against)\s*\d{1,3}[a-z]?)+)\b"
+)
+_SECTORS_AND = re.compile(r"\bsector ([123])((?:\s*(?:,|and|or)\s*[123])+)\b(?!\s*(?:laps?|cars?))")
 _CORNER = re.compile(r"\b(?:t|turn|corner)[ -]?(\d{1,2}[a-z]?)\b")
 _SECTOR = re.compile(
     r"\b(?:s|sector)[ -]?([123])\b|\bsector (one|two|three)\b|\b(first|second|third|last|final) sector\b"
@@ -30,9 +50,11 @@ _PLACE = re.compile(
 )
 _SECTOR_WORDS = {"one": 1, "two": 2, "three": 3, "first": 1, "second": 2, "third": 3, "last": 3, "final": 3}
 OWN = re.compile(r"\b(?:i|me|my|mine|myself|we|our|us|i'm|i've|am)\b")
+THEY = re.compile(r"\b(?:he|him|his|she|her|hers|they|their|them|that (?:car|driver)|this (?:car|driver))\b")
 _FIELD = re.compile(
-    r"\b(?:who|whose|which (?:car|driver|team)|anyone|everybody|everyone|overall|of all|the field|of the (?:race"
-    r"|day|session|class)"
+    r"\b(?:who|whose|which (?:car|driver|team)|anyone|everybody|everyone|overall|of all|the field"
+    r"|(?<!end )(?<!half )(?<!part )(?<!start )of the"
+    r" (?:race|day|session|class)"
     r"|in the (?:race|class|session))\b"
 )
 LAST = 0
@@ -64,8 +86,8 @@ class Asked:
     @classmethod
     def of(cls, message: str, drivers: Sequence[Any], *, page_cars: Sequence[str]) -> "Asked":
         """From a message on a page about some cars."""
-        text = message.casefold().replace("\u2019", "'")
-        named, rest, unknown = _named(text, drivers)
+        text = spelled_right(message, (driver["driver_name"] or "" for driver in drivers))
+        named, rest, unknown = _named(_each_by_itself(text), drivers)
         own = page_cars[0] if len(page_cars) == 1 else None
         speaks_of_own, is_field = bool(OWN.search(rest)), bool(_FIELD.search(rest))
         others = tuple(car for car in named if car != own)
@@ -79,6 +101,13 @@ class Asked:
             is_own=car is not None and car == own,
             needs_car=speaks_of_own and car is None,
             unknown=unknown,
+        ).reading(rest)
+
+    def reading(self, rest: str) -> "Asked":
+        """The same of another text: a part of the message, or an earlier one."""
+        return replace(
+            self,
+            rest=rest,
             corners=tuple(dict.fromkeys(_CORNER.findall(rest))),
             sectors=tuple(dict.fromkeys(_sector(groups) for groups in _SECTOR.findall(rest))),
             laps=tuple(dict.fromkeys(_lap(groups) for groups in _LAP.findall(rest))),
@@ -97,22 +126,51 @@ def _named(text: str, drivers: Sequence[Any]) -> tuple[tuple[str, ...], str, tup
         if name and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", rest):
             found[driver["vehicle_id"]] = None
             rest = rest.replace(name, " ")
-    sure = _CAR.findall(rest)
-    likely = [*_SET_AGAINST.findall(rest), *_BESIDE.findall(_CAR.sub(" ", rest))]
-    numbers = [_plain(number) for number in (*sure, *likely, *(_ALONE.findall(rest) if _ALONE.fullmatch(rest) else ()))]
-    for number in numbers:
-        found |= dict.fromkeys(by_number.get(number, ()))
-    for pattern in (_CAR, _SET_AGAINST, _BESIDE):
-        rest = pattern.sub(
-            lambda match: (
-                match.group(0).replace(match.group(1), " ") if _plain(match.group(1)) in by_number else match.group(0)
-            ),
-            rest,
-        )
-    # A number that may be something else counts only beside words that set cars against each other.
-    doubtful = likely if _COMPARES.search(text) else []
-    unknown = tuple(dict.fromkeys(number for number in (*sure, *doubtful) if _plain(number) not in by_number))
-    return tuple(found), rest, unknown
+    unknown: dict[str, None] = {}
+    spans = []
+    for span, number, is_sure in _numbers(rest):
+        cars = by_number.get(_plain(number), [])
+        found |= dict.fromkeys(cars)
+        if cars and not _ALONE.fullmatch(rest):
+            spans.append(span)
+        elif is_sure:
+            unknown[number] = None
+    for start, end in reversed(spans):
+        rest = f"{rest[:start]} {rest[end:]}"
+    return tuple(found), rest, tuple(unknown)
+
+
+def _numbers(text: str) -> Iterator[tuple[tuple[int, int], str, bool]]:
+    """Numbers that may be cars, where they stand, and whether nothing else can be meant."""
+    sure = {match.span(1) for match in _CAR.finditer(text)}
+    alone = _ALONE.fullmatch(text)
+    for match in sorted([*_CAR.finditer(text), *_BARE.finditer(text)], key=lambda match: match.start(1)):
+        span, before, after = match.span(1), text[: match.start(1)], text[match.end(1) :]
+        if span in sure:
+            if match.re is _CAR:
+                yield span, match.group(1), True
+        elif alone:
+            yield span, match.group(1), False
+        elif not _LEADS.search(before) and not _COUNTED.match(after):
+            is_compared = bool(_NAMED_FOR.search(before) or _SET_AGAINST.match(after) or _is_second(before))
+            if is_compared or len(match.group(1)) > 1 or _BESIDE.search(before):
+                yield span, match.group(1), is_compared
+
+
+def _is_second(before: str) -> bool:
+    """Whether a number follows another one of a comparison, as the 16 of "compare 2 and 16"."""
+    return bool(re.search(r"\b(?:compare|between)\s+#?\d{1,3}\s+(?:and|with|to)\s+$", before))
+
+
+def _each_by_itself(text: str) -> str:
+    """Numbers that share a noun, each with its own: laps 12 and 15 are lap 12 and lap 15."""
+
+    def spread(match: "re.Match[str]") -> str:
+        noun = match.group(1).removesuffix("s")
+        return re.sub(r"(\d{1,3}[a-z]?)", rf"{noun} \1", match.group(2))
+
+    text = _MANY.sub(spread, text)
+    return _SECTORS_AND.sub(lambda m: f"sector {m.group(1)}" + re.sub(r"([123])", r"sector \1", m.group(2)), text)
 
 
 def _plain(number: str) -> str:

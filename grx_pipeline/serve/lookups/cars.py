@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from grx_pipeline.formats import counted, gap, lap_time, listed, number, sector_time
+from grx_pipeline.serve.lookups import session
 from grx_pipeline.serve.lookups.asked import LAST, Asked
 from grx_pipeline.serve.lookups.published import SUMMARY, Found, Published, distance, found, source
 
@@ -21,13 +22,15 @@ class Voice:
 
     subject: str
     possessive: str
+    object: str
+    genitive: str
 
     @classmethod
     def of(cls, asked: Asked, published: Published) -> "Voice":
         if asked.is_own or asked.car is None:
-            return cls(subject="You", possessive="Your")
+            return cls(subject="You", possessive="Your", object="your car", genitive="your")
         name = published.label(asked.car)
-        return cls(subject=name, possessive=f"{name}'s")
+        return cls(subject=name, possessive=f"{name}'s", object=name, genitive=f"{name}'s")
 
 
 def result(asked: Asked, published: Published) -> Found | None:
@@ -39,6 +42,8 @@ def result(asked: Asked, published: Published) -> Found | None:
         return found(f"{voice.subject} stood in no classification of this session.")
     off = distance(car).lstrip("+")
     behind = f", {off} behind the winner {published.label(cars[0]['vehicle_id'])}" if off else ""
+    if car is cars[0] and len(cars) > 1 and (off := distance(cars[1]).lstrip("+")):
+        behind = f", {off} ahead of {published.label(cars[1]['vehicle_id'])}"
     text = f"{voice.subject} finished P{car['position']} of {len(cars)}{behind}, after {counted(car['laps'], 'lap')}."
     return found(text, source(SUMMARY, f"classification.{car['vehicle_id']}.position", text))
 
@@ -98,6 +103,9 @@ def one_lap(asked: Asked, published: Published) -> Found | None:
         text += " Sectors: " + ", ".join(f"{sector_time(time)} s" for time in lap["sectors_ms"]) + "."
     reasons = [reason["text"] for reason in lap["reasons"]]
     text += f" It is not clean: {listed(reasons)}." if reasons else _lost(lap, laps)
+    _, judged = published.record("ml/dptad/analyze", asked.car or "")
+    events = [event["text"] for event in judged["events"] if event["lap"] == wanted] if judged else []
+    text += f" Unusual on it: {' '.join(events)}" if events else ""
     return found(
         text, source(file, f"laps.{wanted}.lap_time_ms", f"time of lap {wanted}: {lap_time(lap['lap_time_ms'])}")
     )
@@ -175,6 +183,9 @@ def target(asked: Asked, published: Published) -> Found | None:
         f"{voice.possessive} target lap is {lap_time(siwtl['siwtl_lap_ms'])}: "
         f"{sector_time(siwtl['potential_gain_ms'])} s under the best clean lap of "
         f"{lap_time(siwtl['best_lap_ms'])}."
+        if siwtl["potential_gain_ms"]
+        else f"{voice.possessive} target lap is the best clean lap again, {lap_time(siwtl['siwtl_lap_ms'])}: it joins "
+        "the best sectors."
     )
     gains = [row for row in siwtl["sectors"] if row["gain_ms"] > 0]
     if gains:
@@ -245,6 +256,36 @@ def neighbour(asked: Asked, published: Published) -> Found | None:
     text = f"{published.label(other['vehicle_id'])} finished P{other['position']}"
     text += f", {off} behind the winner; {stood}." if off else f"; {stood}."
     return found(text, source(SUMMARY, f"classification.{other['vehicle_id']}.position", text), of_own)
+
+
+def gap_to_neighbour(asked: Asked, published: Published) -> Found | None:
+    """How far the car in front was at the flag, or the one behind."""
+    cars = published.classified()
+    own = next((place for place, car in enumerate(cars) if car["vehicle_id"] == asked.car), None)
+    if own is None:
+        return result(asked, published)
+    next_to = own + 1 if asked.has(_BEHIND) else own - 1
+    if not 0 <= next_to < len(cars):
+        return neighbour(asked, published)
+    return session.gap_between(
+        replace(asked, named=(asked.car or "", cars[next_to]["vehicle_id"]), places=()), published
+    )
+
+
+def team_mate(asked: Asked, published: Published) -> Found:
+    """The cars of the same team, with their best laps."""
+    driver = published.driver(asked.car or "")
+    team = published.team(driver)
+    mates = [d for d in published.drivers if team and d["team"] == team and d["vehicle_id"] != driver["vehicle_id"]]
+    if not mates:
+        why = "The files name no team of that car" if team is None else f"{team} entered no other car"
+        return found(
+            f"{why}, so there is no team mate to compare with.", source("api/drivers.json", "drivers.team", why)
+        )
+    rows = [f"{published.label(d['vehicle_id'])} {lap_time(d['best_lap_ms'])}" for d in (driver, *mates)]
+    return found(
+        f"Best laps of {team}: {', '.join(rows)}.", source("api/drivers.json", "drivers.team", ", ".join(rows))
+    )
 
 
 def smoothness(asked: Asked, published: Published) -> Found | None:

@@ -2,6 +2,8 @@
 
 import re
 
+from grx_pipeline.serve.lookups.spelling import is_foreign
+
 _NOT_PUBLISHED = (
     (re.compile(r"\bfuel|\bpetrol|\bgallon"), "fuel"),
     (re.compile(r"\bt[yi]res?\b|\brubber\b|\bgrip\b"), "the tyres: nothing measures them, only the pace is known"),
@@ -35,7 +37,8 @@ _OTHERS = re.compile(
     r"\b(?:last|previous|other|earlier) (?:race|session|year|weekend|round)|\bsince (?:race|last)|\bseason\b"
 )
 _GREETING = re.compile(
-    r"(?:hi|hello|hey|hallo|good (?:morning|evening|afternoon)|help|what can you do|what can i ask)[\s!.?]*"
+    r"(?:hi|hello|hey|hallo|good (?:morning|evening|afternoon)|help|what can you do|what can i ask"
+    r"|how do (?:i|you|we) use this|how does this work)[\s!.?]*"
 )
 _THANKS = re.compile(r"(?:thanks?|thank you|thx|cheers|ok|okay|great|good|nice|cool)\b[\s!.\w]{0,20}")
 _MEANING = re.compile(
@@ -65,10 +68,19 @@ _MEANINGS = (
         "same time on every lap.",
     ),
 )
+_ENGLISH = (
+    "Questions are read in English only, sorry. Try “Where am I losing time?”, “What was my best lap?”, “best lap of "
+    "#13”, or one of these."
+)
 _HELLO = (
     "Ask about what was published of this race: results, laps (“lap 12”), sectors, corners (“minimum speed in "
     "T5”), the target, other cars by number (“compare with #13”), the weather."
 )
+
+
+def other_language(text: str) -> str | None:
+    """That questions are read in English, where one comes in another language."""
+    return _ENGLISH if is_foreign(text) else None
 
 
 def meaning(text: str) -> str | None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from grx_pipeline.formats import counted, gap, number, sector_time
@@ -32,6 +33,7 @@ _FIGURES = (
     (re.compile(r"\bcoast"), "coasting_s", "coasting", "s", 2),
     (re.compile(r"\bsteer"), "steering_peak_deg", "peak steering", "deg", 0),
 )
+_CORNERS = 3
 _USUAL = ("entry_speed_kmh", "min_speed_kmh", "exit_speed_kmh", "brake_onset_m")
 _PART = re.compile(r"\d+[a-z]?")
 
@@ -53,6 +55,28 @@ def sector(asked: Asked, published: Published) -> Found | None:
     if row["gain_ms"] > 0:
         text += f" The target asks for {sector_time(row['gain_ms'])} s there."
     return found(text, source(file, f"sectors.{wanted}", f"best sector {wanted}: {sector_time(row['best_ms'])} s"))
+
+
+def sectors(asked: Asked, published: Published) -> Found | None:
+    """A car's best in every sector, with the distance to the best of the field."""
+    file, siwtl = published.record("ml/siwtl/calculate", asked.car or "")
+    if not siwtl or not siwtl["sectors"]:
+        return None
+    rows = []
+    for row in siwtl["sectors"]:
+        best = published.statistic(f"best_sector_{row['sector']}_ms")
+        off = (
+            ""
+            if best is None
+            else "best of all"
+            if row["best_ms"] == best["value"]
+            else f"{gap(int(row['best_ms'] - best['value']))} s to the best of all"
+        )
+        rows.append(
+            f"S{row['sector']} {sector_time(row['best_ms'])} s on lap {row['donor_lap']}" + (f" ({off})" if off else "")
+        )
+    text = f"{Voice.of(asked, published).possessive} best sectors on clean laps: {', '.join(rows)}."
+    return found(text, source(file, "sectors.best_ms", text))
 
 
 def lost_time(asked: Asked, published: Published) -> Found | None:
@@ -124,15 +148,41 @@ def advice(asked: Asked, published: Published) -> Found | None:
     return found(f"Nothing is sure enough to be advised at a corner. {where.text}", sure, where.sources)
 
 
+def advice_reason(asked: Asked, published: Published) -> Found | None:
+    """Why time is lost, as far as anything tells: the timing shows where; only traces show how."""
+    file, _ = published.record("opportunities", asked.car or "")
+    reason = _advice_reason(asked, published)
+    if reason is None:
+        return None
+    text = (
+        f"The timing shows where the time is and not why; the traces show why, where there are enough of them. {reason}"
+    )
+    return found(text, source(file, "reason", reason))
+
+
+def traffic(asked: Asked, published: Published) -> Found:
+    """What is published of cars ahead: on how many laps with a trace one was near."""
+    reason = _advice_reason(asked, published) or ""
+    if "ahead" not in reason:
+        return found("What was published of this session does not say on which laps a car was ahead of another.")
+    file, _ = published.record("opportunities", asked.car or "")
+    opening = reason.partition(". ")[0].rstrip(".")
+    return found(f"{opening}. Laps without a trace are not told apart.", source(file, "reason", opening))
+
+
 def corner(asked: Asked, published: Published) -> Found | None:
     """A car in a corner: the medians of its laps beside the class."""
-    name, problem = corner_name(asked, published)
+    if len(asked.corners) > 1:
+        each = [corner(replace(asked, corners=(one,)), published) for one in asked.corners[:_CORNERS]]
+        told = [answer for answer in each if answer is not None]
+        return found(" ".join(answer.text for answer in told), (place for answer in told for place in answer.sources))
+    name, problem = corner_name(asked.corners[0], published)
     if name is None:
         return problem
     file, record = published.record("corners", asked.car or "")
     row = next((row for row in record["corners"] if row["corner"] == name), None) if record else None
     if row is None:
-        whose = "you" if asked.is_own else Voice.of(asked, published).subject
+        whose = Voice.of(asked, published).object
         note = (record or {}).get("note") or "No lap has a trusted trace."
         return found(f"There are no corner figures of {whose}. {note}", source(file, "note", note))
     laps, said = counted(len(record["lap_numbers"]), "lap"), _corner_figures(asked, row["figures"])
@@ -140,25 +190,31 @@ def corner(asked: Asked, published: Published) -> Found | None:
         laps += f" of {published.label(asked.car or '')}"
     if not said:
         return found(f"The traces of {laps} do not show that at {name}.")
-    text = f"{name}, medians of {laps} with a trace: {'; '.join(said)}. Distances are from the finish line."
+    opening = (
+        f"{name}, medians of {laps} with a trace" if len(record["lap_numbers"]) > 1 else f"{name}, {laps} with a trace"
+    )
+    text = f"{opening}: {'; '.join(said)}."
+    text += " Distances are from the finish line." if any(" at " in figure for figure in said) else ""
     return found(text, source(file, f"corners.{name}", f"{name}: {'; '.join(said)}"))
 
 
-def corner_name(asked: Asked, published: Published) -> tuple[str | None, Found | None]:
+def corner_name(corner: str, published: Published) -> tuple[str | None, Found | None]:
     """The corner of the map that was named; without it, that there is none."""
     known = published.build.record("api/track.json")
     names = [row["corner"] for row in known["corners"]] if known else []
     if not names:
         return None, found("This session has no map with corners.")
-    name = next((name for name in names if covers(name, asked.corners[0])), None)
+    name = next((name for name in names if covers(name, corner)), None)
     if name is None:
-        return None, found(f"There is no T{asked.corners[0].upper()} on this map. Its corners: {', '.join(names)}.")
+        return None, found(f"There is no T{corner.upper()} on this map. Its corners: {', '.join(names)}.")
     return name, None
 
 
-def names_figure(asked: Asked) -> bool:
-    """Whether a figure of a corner is asked for, such as where braking begins."""
-    return any(asked.has(row[0]) for row in _FIGURES)
+def figure_asked(asked: Asked) -> tuple[str, str, str, int] | None:
+    """The figure of a corner that is asked for, such as where braking begins: column, name, unit, decimals."""
+    return next(
+        ((key, label, unit, decimals) for words, key, label, unit, decimals in _FIGURES if asked.has(words)), None
+    )
 
 
 def _corner_figures(asked: Asked, figures: Mapping[str, Any]) -> list[str]:

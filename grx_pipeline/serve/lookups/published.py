@@ -1,5 +1,6 @@
 """The published records of a build, as lookups read them."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from grx_pipeline.publishing.service_records import Source
 from grx_pipeline.serve.index import Build
 
+_NUMBER = re.compile(r"#(\d{1,3})\b")
 SUMMARY = "api/fleet/summary.json"
 
 
@@ -46,7 +48,25 @@ class Published:
     def label(self, vehicle: str) -> str:
         """A car as people say it: #13 (Anna Berg)."""
         driver = self.driver(vehicle)
-        return f"#{driver['car_number']}" + (f" ({driver['driver_name']})" if driver["driver_name"] else "")
+        name = self.name(driver)
+        return f"#{driver['car_number']}" + (f" ({name})" if name else "")
+
+    @staticmethod
+    def name(driver: Mapping[str, Any]) -> str | None:
+        """The driver's name where the files have one that says more than the number."""
+        name, number = driver["driver_name"], driver["car_number"]
+        return None if not name or name.casefold() == f"driver {number}".casefold() else str(name)
+
+    @staticmethod
+    def team(driver: Mapping[str, Any]) -> str | None:
+        """The team where the files have one that says more than the number."""
+        team, number = driver["team"], driver["car_number"]
+        return None if not team or team.casefold() == f"team {number}".casefold() else str(team)
+
+    def first_car(self, text: str) -> str | None:
+        """The car that a text names first, as #13."""
+        match = _NUMBER.search(text)
+        return next((d["vehicle_id"] for d in self.drivers if match and d["car_number"] == match.group(1)), None)
 
     def statistic(self, figure: str) -> Mapping[str, Any] | None:
         """A figure of the field, where it has a value."""

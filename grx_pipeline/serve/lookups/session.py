@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from grx_pipeline.formats import counted, lap_time, listed, long_date, number, race_clock, sector_time
@@ -57,7 +58,8 @@ def gap_between(asked: Asked, published: Published) -> Found | None:
     """The distance at the flag between two places or two named cars."""
     by_place = {car["position"]: car for car in published.classified()}
     by_car = {car["vehicle_id"]: car for car in by_place.values()}
-    cars = [by_place[p] for p in asked.places if p in by_place] + [by_car[v] for v in asked.named if v in by_car]
+    named = (*asked.named, asked.car) if asked.is_own and asked.places else asked.named
+    cars = [by_place[p] for p in asked.places if p in by_place] + [by_car[v] for v in named if v in by_car]
     if len(cars) < 2:
         return None
     first, second = sorted(cars[:2], key=lambda car: car["position"])
@@ -73,6 +75,11 @@ def gap_between(asked: Asked, published: Published) -> Found | None:
         text,
         (source(SUMMARY, f"classification.{car['vehicle_id']}.total_time_ms", _result(car)) for car in (first, second)),
     )
+
+
+def margin(asked: Asked, published: Published) -> Found | None:
+    """How far the second was behind the winner."""
+    return gap_between(replace(asked, named=(), places=(1, 2)), published)
 
 
 def by_lap(_: Asked, __: Published) -> Found:
@@ -192,6 +199,8 @@ def weather(asked: Asked, published: Published) -> Found:
         for key, name, unit, decimals in _WEATHER
         if read[key]
     ]
+    if re.search(r"\btrack\b", asked.rest) and not read["track_temp_c"]:
+        parts.append("no temperature of the track")
     rain = {True: "Rain was reported.", False: "No rain was reported."}.get(
         read["is_rain"], "Rain is not in the readings."
     )

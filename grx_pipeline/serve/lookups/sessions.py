@@ -8,6 +8,7 @@ from grx_pipeline.formats import listed
 
 _LIST = re.compile(r"\b(?:which|what|list|how many)\b.*\b(?:sessions|races|rounds|circuits|tracks)\b")
 _RACE = re.compile(r"\b(?:race|r)[ -]?([1-9])\b")
+_BOTH = re.compile(r"\bboth (?:races|sessions|rounds)\b|\b(?:either|each|every) race\b|\brace 1 and (?:race )?2\b")
 _PLAIN_WORDS = frozenset(
     (
         "motor",
@@ -48,6 +49,17 @@ def meant_sessions(message: str, entries: Entries, current: str) -> Entries:
         named = [entry for entry in entries if _name(entry) == _name(here)]
     found = [entry for entry in named if race is None or entry["race"] == int(race.group(1))]
     return [] if any(entry["session"] == current for entry in found) else found
+
+
+def all_races(message: str, entries: Entries, current: str) -> Entries:
+    """The races of a circuit where a message asks about both: of the one it names, or of its own. Empty otherwise."""
+    text = message.casefold()
+    if not _BOTH.search(text):
+        return []
+    words = set(re.findall(r"\w+", text))
+    here = next((entry for entry in entries if entry["session"] == current), None)
+    named = next((entry for entry in entries if words & _names(entry)), here)
+    return [] if named is None else [entry for entry in entries if _name(entry) == _name(named)]
 
 
 def which_race(found: Entries) -> str:

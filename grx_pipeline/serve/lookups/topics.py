@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from grx_pipeline.serve.lookups import cars, places, session
-from grx_pipeline.serve.lookups.asked import Asked
+from grx_pipeline.serve.lookups import cars, laps, moments, places, rankings, session
+from grx_pipeline.serve.lookups.asked import THEY, Asked
 from grx_pipeline.serve.lookups.published import Found, Published, found
 
 _WHICH_CAR = "Say which car: by its number, as in “best lap of #13”, or ask on the page of its driver."
@@ -42,7 +42,8 @@ _SESSION = (
         lambda a: bool(a.laps) and a.has(_AT_A_LAP),
     ),
     _topic(
-        r"\bweather|\bhot\b|\bcold\b|\bwarm\b|\btemperatures?\b|\brain|\bwet\b|\bdry\b|\bwind|\bhumid|\bsunny",
+        r"\bweather|\bhot(?:test)?\b|\bcold(?:est)?\b|\bwarm\w*|\btemp(?:erature)?s?\b|\brain|\bwet\b|\bdry\b|\bwind"
+        r"|\bhumid|\bsunny",
         session.weather,
     ),
     _topic(r"\byellow|\bsafety car|\bcaution|\bfcy\b|\bneutrali[sz]", session.yellow),
@@ -54,7 +55,8 @@ _SESSION = (
     ),
     _topic(
         r"\bhow long is\b|\b(?:track|lap|circuit) length|\bwhich (?:track|circuit)|\bwhere (?:was|is) (?:the race"
-        r"|this|it)\b|\bhow many (?:corners|turns)|\bwhen was\b|\bdate\b",
+        r"|this|it)\b|\bhow many (?:corners|turns)|\bwhen (?:was|did) (?:the|this|that|it)\b|\bwhat (?:time|day)\b"
+        r"|\bdate\b",
         session.track,
     ),
     _topic(r"\bretire\w*|\bdnf|\bdid(?:n't| not) finish|\bdropped? out", session.retired),
@@ -62,13 +64,48 @@ _SESSION = (
         r"\bpodium|\btop (?:\d+|three|five|ten)\b|\bresults\b|\bfinishing order|\bclassification|\bleaderboard",
         session.results,
     ),
+    _topic(r"\bhow close\b|\bclose (?:finish|race)|\bwinning margin|\bwon by\b", session.margin),
     _topic(
-        r"\bgap|\bmargin|\bbehind|\bahead|\bbetween",
+        r"\bgap|\bdelta|\bmargin|\bbehind|\bahead|\bbetween|\bfar\b",
         session.gap_between,
-        lambda a: len(a.places) + len(a.named) > 1 and not a.is_own,
+        lambda a: len(a.places) + len(a.named) + a.is_own > 1 and not (a.is_own and not a.places),
     ),
 )
+_PACE = (
+    r"\b(?:second|first|closing|opening|last) (?:half|part|stint)|\bg[eo]t (?:slower|faster|quicker)|\bfad(?:e|ed"
+    r"|ing)\b"
+    r"|\bdrop(?:ped)? off|\bfell off|\btowards? the end|\b(?:race|my|the|his|her) pace\b"
+)
+_MOMENT = (
+    r"\bmistakes?\b|\bmoments?\b|\bhappened|\bgo(?:ne)? wrong|\bwent wrong|\block(?:ed|ing|s)?\b|\block.?ups?|\bspun"
+    r"|\bspin|"
+    r"\boversteer|\bundersteer|\bslid\w*|\bsnap|\berrors?\b|\banomal"
+)
+_TELEMETRY = r"\btelemetry|\btraces?\b|\bloggers?\b"
 _FIELD = (
+    _topic(
+        r"\b(?:who|best|fast\w*|quick\w*|highest|late\w*|hard\w*|which)\b",
+        rankings.in_corner,
+        lambda a: bool(a.corners),
+    ),
+    _topic(
+        r"\b(?:each|every|all|best|quickest|three) (?:three |the )?sectors?\b(?! \d)|\bideal lap|\btheoretical"
+        r"|\bpurple",
+        rankings.best_sectors,
+        lambda a: not a.sectors,
+    ),
+    _topic(
+        r"\btargets?\b.*\b(?:rank\w*|order|list)|\b(?:rank\w*|order|list|who\w*|best|quickest)\b.*\btarget",
+        rankings.by_target,
+    ),
+    _topic(_TELEMETRY, rankings.telemetry),
+    _topic(r"\baverage|\bmedian|\bmean\b", rankings.average),
+    _topic(_MOMENT, rankings.moments, lambda a: not a.corners),
+    _topic(
+        r"\bslowest (?:car|driver|lap)?\s*\W*$|\bslowest (?:car|driver|lap)\b",
+        rankings.slowest,
+        lambda a: not a.sectors,
+    ),
     _topic(r"\bsector", session.best_sector, lambda a: bool(a.sectors) and not a.has(_SLOW)),
     _topic(rf"{_BEST_LAP}|\b(?:who|which)\b.*\b(?:fastest|quickest)\b", session.best_lap),
     _topic(r"\btop speed|\b(?:highest|max\w*) speed|\bspeed trap|\bstraight.?line", session.top_speed),
@@ -77,12 +114,52 @@ _FIELD = (
     _topic(r"\bwho\b|\bwhich\b|\bp\d|\blast\b", session.place, lambda a: bool(a.places) and not a.named),
 )
 _CAR = (
+    _topic(
+        r"\bhappened to\b|\bwhy did\b.*\bstop|\bstopped\b|\bbreak down|\bbroke down|\bpulled (?:in|off)",
+        cars.lap_counts,
+    ),
+    _topic(r"\bwin\b|\bby how much\b", cars.result, lambda a: a.is_own),
+    _topic(r"\bteam.?mates?\b", cars.team_mate),
+    _topic(
+        r"\b(?:gap|delta|far|close|behind|ahead)\b.*\b(?:car|guy|one|driver|person) (?:in front|ahead|behind)\b",
+        cars.gap_to_neighbour,
+        lambda a: not a.laps,
+    ),
+    _topic(r"\bwithin\b.*\b(?:best|fastest|quickest|target)\b", laps.near_best),
+    _topic(_PACE + r"|\bat the (?:end|start)\b|\bworse\b", laps.pace, lambda a: bool(a.sectors) and not a.laps),
+    _topic(_MOMENT, moments.moments, lambda a: bool(a.corners) or not a.laps),
+    _topic(
+        r"\b(?:not?|don't|didn't|doesn't|isn't|aren't|wasn't|weren't|never) (?:\w+ )?(?:clean|valid|count\w*)\b"
+        r"|\bunclean"
+        r"|\binvalid|\bleft out|\bexclude|\bdeleted|\bdirty",
+        laps.unclean,
+        lambda a: not a.laps,
+    ),
+    _topic(
+        r"\bwho (?:is|was|drives|drove|sits)\b(?: in| driving)?\s*(?:the )?(?:car|number)?\W*$|\bdriver's name"
+        r"|\b(?:which|what) (?:class|team)\b",
+        rankings.who,
+    ),
+    _topic(_TELEMETRY, laps.telemetry, lambda a: not a.corners and not a.laps),
+    _topic(r"\btraffic|\bstuck\b|\bheld up|\bclean air|\bclear road|\btow\b|\bdraft|\bslipstream", places.traffic),
     _topic(r"\bwho\b.*\b(?:faster|quicker|better than)", cars.quicker),
     _topic(r"\bwho\b.*\b(?:behind|ahead|in front|before|after|beat)\b", cars.neighbour, lambda a: not a.laps),
     _topic(r"", places.corner, lambda a: bool(a.corners) and not _asks_advice(a)),
     _topic(r"", places.sector, lambda a: bool(a.sectors)),
+    _topic(r"", laps.two_laps, lambda a: len(a.laps) > 1),
     _topic(r"", cars.one_lap, lambda a: bool(a.laps)),
+    _topic(
+        r"\blap times\b|\ball (?:of )?(?:(?:my|the|his|her|its) )?laps\b|\b(?:best|fastest|quickest) laps\b"
+        r"|\blist\b.*\blaps",
+        laps.lap_list,
+    ),
     _topic(r"\bslow|\bworst", cars.slowest_lap, cars.asks_for_slowest),
+    _topic(_PACE, laps.pace),
+    _topic(r"\bsmooth", cars.smoothness),
+    _topic(
+        r"^(?!.*\b(?:los\w+|where|slow\w*|weak\w*)\b).*\b(?:best|all|each|every|my|the|three) sectors\b|\bsector times",
+        places.sectors,
+    ),
     _topic(r"\b(?:average|mean|median|usual|typical)\b.*\blap|\blap\b.*\b(?:average|mean|median)", cars.average_lap),
     _topic(r"\bhow many\b.*\blaps|\bonly\b.*\blaps|\blaps (?:did|have)|\bnumber of laps", cars.lap_counts),
     _topic(r"\bpit", cars.pit_stops),
@@ -90,7 +167,13 @@ _CAR = (
     _topic(r"\btarget|\bsiwtl|\bideal lap|\btheoretical|\bpotential|\boptimal|\bpossible lap", cars.target),
     _topic(_BEST_LAP, cars.best_lap),
     _topic(r"\bdptad|\bscores?\b|\bdriving style", cars.style, lambda a: "consist" not in a.rest),
-    _topic(r"\blos(?:e|ing|s|t)\b|\bweak|\bslow\w*|\boff the pace|\btime to find|\bsectors?\b", places.lost_time),
+    _topic(
+        r"\b(?:faster|quicker|better) than (?:every|all|any|most|the (?:others|rest|field))|\bstrongest\b|\bbest at\b",
+        places.strong_sector,
+    ),
+    _topic(
+        r"\blos(?:e|ing|s|t)\b|\bfind\b|\bweak|\bslow\w*|\boff the pace|\btime to find|\bsectors?\b", places.lost_time
+    ),
     _topic(
         r"\bfinish|\bposition|\bclassified|\bcome in\b|\bcame in\b|\bplaced?\b|\bp\d+\b|\b(?:gap|behind"
         r"|to) the (?:winner|leader)|\bfar (?:behind|off)|\bend(?:ed)? up",
@@ -104,11 +187,9 @@ _CAR = (
 )
 
 
-_LAST = (
-    _topic(r"\bsmooth", cars.smoothness),
-    _topic(r"\bgood at|\bstrengths?\b|\bstrong|\b(?:go|do|did) well|\bkeep\b", places.strong_sector),
-)
+_LAST = (_topic(r"\bgood at|\bstrengths?\b|\bstrong|\b(?:go|do|did) well|\bkeep\b", places.strong_sector),)
 _ADVICE = re.compile(r"\b(?:improve|faster|quicker|better|tips?|advice|change|gain)\b")
+_BETWEEN = re.compile(r"[?!;.]+\s+|,?\s+\b(?:and|plus)\b\s+")
 _ASKS_HOW = re.compile(r"\bhow (?:did|was|were|fast|quick)\b")
 
 
@@ -118,9 +199,13 @@ def look_up(asked: Asked, published: Published) -> Found | None:
         numbers = [f"#{driver['car_number']}" for driver in published.drivers]
         return found(f"There is no car #{asked.unknown[0]} in this session. Its cars: {', '.join(numbers)}.")
     asked = _of_winner(asked, published)
-    of_whom = () if asked.needs_car else _FIELD if asked.car is None else _CAR
-    if (answer := _first(asked, published, (*_SESSION, *of_whom))) is not None:
-        return answer
+    topics = (*_SESSION, *(() if asked.needs_car else _FIELD if asked.car is None else _CAR))
+    answers = _of_parts(asked, published, topics)
+    if len({topic for topic, _ in answers}) > 1:
+        texts = dict.fromkeys(answer.text for _, answer in answers)
+        return found(" ".join(texts), (place for _, answer in answers for place in answer.sources))
+    if (told := _first(asked, published, topics)) is not None:
+        return told[1]
     is_of_a_car = asked.has(_ASKS_HOW) or any(topic.fits(asked) for topic in (*_CAR, *_LAST))
     return found(_WHICH_CAR) if asked.needs_car and is_of_a_car else None
 
@@ -136,15 +221,35 @@ def _of_winner(asked: Asked, published: Published) -> Asked:
 
 def fall_back(asked: Asked, published: Published) -> Found | None:
     """An answer from the files where no text of the session has one."""
-    return _first(asked, published, _LAST) if asked.car is not None else None
+    told = _first(asked, published, _LAST) if asked.car is not None else None
+    return told[1] if told else None
 
 
-def _first(asked: Asked, published: Published, topics: Sequence[Topic]) -> Found | None:
-    """The answer of the first topic that has one."""
+def _of_parts(asked: Asked, published: Published, topics: Sequence[Topic]) -> list[tuple[Topic, Found]]:
+    """The answers to the parts of a message; "his" in a part is the car of the answer before it."""
+    answers: list[tuple[Topic, Found]] = []
+    for part in _parts(asked):
+        spoken_of = published.first_car(answers[-1][1].text) if answers else None
+        if spoken_of and THEY.search(part.rest) and not asked.named:
+            told = _first(replace(part, car=spoken_of, is_own=False), published, (*_SESSION, *_CAR))
+        else:
+            told = _first(part, published, topics)
+        answers += [told] if told else []
+    return answers
+
+
+def _parts(asked: Asked) -> list[Asked]:
+    """The questions that a message puts one after the other."""
+    parts = [part for part in _BETWEEN.split(asked.rest) if part.strip()]
+    return [asked.reading(part) for part in parts] if len(parts) > 1 else []
+
+
+def _first(asked: Asked, published: Published, topics: Sequence[Topic]) -> tuple[Topic, Found] | None:
+    """The first topic that has an answer, with it."""
     for topic in topics:
         answer = topic.answer(asked, published) if topic.fits(asked) else None
         if answer is not None:
-            return answer
+            return topic, answer
     return None
 
 
