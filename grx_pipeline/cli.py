@@ -6,7 +6,6 @@ import sys
 import webbrowser
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,10 @@ from grx_pipeline.cli_site import publish, serve, verify_site
 from grx_pipeline.cli_tables import print_table
 from grx_pipeline.cli_upkeep import clean, doctor
 from grx_pipeline.errors import GrxError, InputError, SessionBusyError
+from grx_pipeline.formats import counted
 from grx_pipeline.ingest.catalogue import Catalogue, contents, find_sessions, find_while, known_manifests
 from grx_pipeline.ingest.manifest import Manifest, read_manifest
+from grx_pipeline.loading import load_program
 from grx_pipeline.paths import Paths
 from grx_pipeline.settings import Settings
 from grx_pipeline.storage.atomic import write_bytes
@@ -59,12 +60,15 @@ def run(
 def _found_to_run(targets: Sequence[str], settings: Settings) -> Catalogue:
     """The sessions to run; while they are looked for, all that runs them is loaded."""
     processors = settings.engine.processors
-    return find_while(targets, Paths.of(settings), lambda: import_module("grx_pipeline.runner"), processors=processors)
+    return find_while(targets, Paths.of(settings), load_program, processors=processors)
 
 
 def _run_sessions(catalogue: Catalogue, settings: Settings, *, force: bool, is_patient: bool = True) -> int:
     """Run every session of `catalogue`, print how it went, and return the exit status."""
+    from grx_pipeline.season import note_refused
+
     _print_findings(catalogue)
+    note_refused(catalogue, Paths.of(settings), settings)
     failed = list(catalogue.problems)
     rows = []
     for manifest in catalogue.sessions:
@@ -327,7 +331,7 @@ def _print_ignored(catalogue: Catalogue) -> None:
     for file in catalogue.ignored[:_LISTED_AT_MOST]:
         print(f"ignored {file.name}: {file.reason}")
     if len(catalogue.ignored) > _LISTED_AT_MOST:
-        print(f"ignored {len(catalogue.ignored) - _LISTED_AT_MOST} more files")
+        print(f"ignored {counted(len(catalogue.ignored) - _LISTED_AT_MOST, 'more file')}")
 
 
 def main() -> None:

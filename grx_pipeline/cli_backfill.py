@@ -8,6 +8,7 @@ import click
 
 from grx_pipeline.cli_options import folder_options
 from grx_pipeline.cli_tables import print_table
+from grx_pipeline.formats import counted
 from grx_pipeline.ingest.catalogue import find_sessions
 from grx_pipeline.paths import Paths
 from grx_pipeline.settings import Settings, usable_cores
@@ -40,11 +41,13 @@ def backfill(
 ) -> None:
     """Make the reports of many sessions, several at once: what `grx run` does, a worker process each."""
     from grx_pipeline.backfill.sessions import backfill as run_all
+    from grx_pipeline.season import note_refused
 
     if jobs is not None and cluster is not None:
         raise click.UsageError("--jobs counts worker processes here; a dask cluster has its own number of workers")
     settings = settings.with_llm(is_off=no_llm, budget=llm_budget)
     catalogue = find_sessions(targets, Paths.of(settings))
+    note_refused(catalogue, Paths.of(settings), settings)
     started, count, ended = time.perf_counter(), len(catalogue.sessions), 0
 
     def tell(outcome: "Outcome") -> None:
@@ -66,7 +69,7 @@ def backfill(
     if outcomes:
         print()
         print_table(_COLUMNS, [_row(outcome, Paths.of(settings)) for outcome in outcomes])
-        print(f"\n{count} sessions in {time.perf_counter() - started:.1f} s")
+        print(f"\n{counted(count, 'session')} in {time.perf_counter() - started:.1f} s")
     failed = [*catalogue.problems, *(f"{o.session}: {o.error}" for o in outcomes if o.error is not None)]
     for problem in failed:
         print(f"error: {problem}", file=sys.stderr)

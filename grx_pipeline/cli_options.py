@@ -1,6 +1,8 @@
 """Options that many commands of the grx program share."""
 
 import functools
+import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +13,7 @@ from grx_pipeline.settings import load_settings
 
 DemoSize = Literal["small", "race"]
 DEMO_SEED = 2025
+_COMMAND = re.compile(r"`(grx [^`]+)`")
 
 
 def folder_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -23,3 +26,10 @@ def folder_options(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(load_settings(data_dir=data, reports_dir=reports), *args, **kwargs)
 
     return with_settings
+
+
+def to_paste(text: str) -> str:
+    """The text, with the folders that this command was given behind each `grx ...` in it."""
+    given = click.get_current_context().params
+    folders = [f" --{name} {shlex.quote(str(given[name]))}" for name in ("data", "reports") if given.get(name)]
+    return _COMMAND.sub(lambda found: f"`{found[1]}{''.join(folders)}`", text)

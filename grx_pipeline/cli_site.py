@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from grx_pipeline.cli_options import folder_options
+from grx_pipeline.formats import counted
 from grx_pipeline.paths import Paths
 from grx_pipeline.settings import Settings
 
@@ -23,8 +24,9 @@ def publish(settings: Settings, *, target: str) -> None:
     source = Place.at(str(Paths.of(settings).reports))
     copied = copy_site(source, Place.at(target), keep=settings.report.keep_builds, progress=print)
     print(
-        f"{target}: {copied.written:,} files written ({copied.size / 1e6:,.1f} MB), {copied.unchanged:,} unchanged, "
-        f"{copied.removed:,} removed"
+        f"{target}: {counted(copied.written, 'file')} written ({copied.size / 1e6:,.1f} MB), "
+        f"{copied.unchanged:,} unchanged, {copied.removed:,} removed; {counted(copied.standing, 'file')} stand there, "
+        f"{copied.latest:,} of them the newest session's API once more"
     )
 
 
@@ -40,10 +42,11 @@ def verify_site(settings: Settings, place: str | None) -> None:
     for problem in found.problems[:_LISTED_AT_MOST]:
         print(f"error: {problem}", file=sys.stderr)
     if len(found.problems) > _LISTED_AT_MOST:
-        print(f"error: {len(found.problems) - _LISTED_AT_MOST:,} more problems", file=sys.stderr)
+        print(f"error: {counted(len(found.problems) - _LISTED_AT_MOST, 'more problem')}", file=sys.stderr)
     print(
-        f"{found.sessions} sessions, {found.files:,} files ({found.size / 1e6:,.1f} MB), {found.links:,} links: "
-        + ("all as published" if not found.problems else f"{len(found.problems):,} problems")
+        f"{counted(found.sessions, 'session')}, {counted(found.files, 'file')} ({found.size / 1e6:,.1f} MB), "
+        f"{counted(found.links, 'link')}: "
+        + ("all as published" if not found.problems else counted(len(found.problems), "problem"))
     )
     sys.exit(1 if found.problems else 0)
 

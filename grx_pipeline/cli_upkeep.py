@@ -4,7 +4,8 @@ import sys
 
 import click
 
-from grx_pipeline.cli_options import folder_options
+from grx_pipeline.cli_options import folder_options, to_paste
+from grx_pipeline.formats import counted
 from grx_pipeline.settings import Settings
 
 
@@ -18,9 +19,9 @@ def doctor(settings: Settings, *, repair: bool) -> None:
     faults = 0
     for finding in examine(settings, is_repairing=repair, progress=lambda text: print(text, file=sys.stderr)):
         faults += finding.state == "fault"
-        remedy = f"\n       -> {finding.remedy}" if finding.remedy else ""
+        remedy = f"\n       -> {to_paste(finding.remedy)}" if finding.remedy else ""
         print(f"{finding.state:5}  {finding.what}  {finding.where}: {finding.text}{remedy}")
-    print(f"{faults:,} faults" if faults else "no faults")
+    print(counted(faults, "fault") if faults else "no faults")
     sys.exit(1 if faults else 0)
 
 
@@ -39,9 +40,9 @@ def clean(settings: Settings, sessions: tuple[str, ...], *, yes: bool) -> None:
     for removal in plan.removals:
         print(f"{removal.size / 1e6:10,.1f} MB  {removal.what}: {removal.why}")
     for sentence in plan.kept:
-        print(f"      kept     {sentence}")
+        print(f"      kept     {to_paste(sentence)}")
     size = sum(removal.size for removal in plan.removals)
     if yes:
         carry_out(plan, settings)
-    told = "removed" if yes else "can go; `grx clean --yes` removes it"
+    told = "removed" if yes else to_paste(f"can go; `{' '.join(('grx clean --yes', *sessions))}` removes it")
     print(f"{size / 1e6:10,.1f} MB  {told}" if plan.removals else "nothing to remove")

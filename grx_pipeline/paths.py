@@ -129,6 +129,10 @@ class Paths:
         """The Parquet file of a table over all sessions."""
         return self.data / "season" / f"{table}.parquet"
 
+    def refusals(self) -> Path:
+        """What was named for a run and not taken in, for the front page."""
+        return self.data / "season" / "refused.json"
+
     def season_record(self) -> Path:
         """What the season page and tables were made from."""
         return self.data / "season" / "out_season.json"

@@ -5,6 +5,7 @@ along, and signals reach it.
 """
 
 import atexit
+import contextlib
 import functools
 import importlib
 import socket
@@ -48,6 +49,8 @@ def run_cluster(
         except KeyboardInterrupt:
             client.cancel(list(futures))
             raise
+        # Their memory is free again, and a dask worker that is stopped next has nothing to wait for.
+        client.run(close_idle, on_error="ignore")
     return [outcomes[job.manifest.session] for job in jobs]
 
 
@@ -55,7 +58,7 @@ _idle: SimpleQueue[WorkerProcess] = SimpleQueue()
 
 
 def run_job(job: Job, *, stop_wait_s: float) -> Outcome:
-    """Run a job beside this dask worker, in a process that stays for the next one."""
+    """Run a job beside this dask worker, in a process that stays for the next one of this backfill."""
     try:
         process = _idle.get_nowait()
     except Empty:
@@ -64,6 +67,15 @@ def run_job(job: Job, *, stop_wait_s: float) -> Outcome:
     outcome = process.run(job, lambda _: None)
     _idle.put(process)
     return outcome
+
+
+def close_idle() -> None:
+    """End the processes that wait for a job beside this dask worker."""
+    with contextlib.suppress(Empty):
+        while True:
+            process = _idle.get_nowait()
+            atexit.unregister(process.close)
+            process.close()
 
 
 def _outcome_of(future: Any, session: str) -> Outcome:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from grx_pipeline.backfill.cluster import run_cluster
 from grx_pipeline.backfill.job import Outcome, Tell, jobs_of
 from grx_pipeline.backfill.pool import run_pool
+from grx_pipeline.forks import interrupt_on_sigterm
 from grx_pipeline.ingest.manifest import Manifest
 from grx_pipeline.paths import Paths
 from grx_pipeline.reports.steps import build_season
-from grx_pipeline.runner import interrupt_on_sigterm
 from grx_pipeline.season import refresh_season
 from grx_pipeline.settings import Settings
 from grx_pipeline.storage.steps import Progress

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from grx_pipeline.defs.resources import PARTITION_TAG
+from grx_pipeline.defs.tags import PARTITION_TAG
 from grx_pipeline.paths import Paths
 
 _FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
@@ -36,7 +36,7 @@ def damaged_records(paths: Paths) -> dict[str, str]:
     damaged = {}
     for file in sorted(paths.dagster_home.rglob("*.db")):
         try:
-            with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as database:
+            with sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True) as database:
                 said = [row[0] for row in database.execute("PRAGMA quick_check(1)")]
             database.close()
         except sqlite3.DatabaseError as error:

@@ -18,6 +18,7 @@ from grx_pipeline.ingest.catalogue import find_sessions
 from grx_pipeline.ingest.manifest import Manifest
 from grx_pipeline.paths import Paths
 from grx_pipeline.settings import Settings, load_settings
+from grx_pipeline.settings.threshold import allowed_text, unit_of
 from grx_pipeline.steps import STEPS, Step
 from grx_pipeline.storage.steps import combined_hash
 
@@ -202,9 +203,10 @@ def _threshold_rows(group: Any) -> list[Mapping[str, str]]:
     return [
         {
             "threshold": field.name,
-            "value": f"{getattr(group, field.name)} {field.metadata.get('unit', '')}".strip(),
+            "value": f"{getattr(group, field.name)} {unit_of(field)}".strip(),
             "changed from": "" if getattr(group, field.name) == field.default else str(field.default),
-            "why": str(field.metadata.get("why", "")),
+            "may be": allowed_text(field),
+            "why": str(field.metadata["why"]),
         }
         for field in dataclasses.fields(group)
     ]

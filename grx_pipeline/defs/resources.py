@@ -9,32 +9,22 @@ import dagster as dg
 from grx_pipeline.ahead import StepsAhead
 from grx_pipeline.defs.inputs import report_inputs
 from grx_pipeline.defs.jobs import SESSION_JOB
+from grx_pipeline.defs.tags import LANDED_TAG, PARTITION_TAG, worker_tag
 from grx_pipeline.errors import GrxError
+from grx_pipeline.formats import counted, singular
 from grx_pipeline.ingest.catalogue import refresh_manifest
 from grx_pipeline.ingest.manifest import read_manifest
 from grx_pipeline.judging import JudgedStep, run_judged
 from grx_pipeline.paths import Paths
 from grx_pipeline.season import SeasonBuild, SeasonResult, failures_noted, noted_run, refresh_season
 from grx_pipeline.settings import Settings, load_settings
-from grx_pipeline.steps import Step, StepResult, forget_step
+from grx_pipeline.steps import FIRST_RUN, Step, StepResult, forget_step
 from grx_pipeline.storage.duck import QUERY_INTERRUPTED
 from grx_pipeline.storage.last_run import note_failure, note_step
 from grx_pipeline.storage.locks import session_lock
-from grx_pipeline.storage.processes import process_mark
 from grx_pipeline.storage.steps import Progress, StepContext
 
-PARTITION_TAG = "dagster/partition"
-# Which process works on a run: run id and process, so that a tag copied to a re-execution does not count.
-WORKER_TAG = "grx/worker"
-# Where the sensor saw a session land, so that its run looks there and not where the files were before.
-LANDED_TAG = "grx/landed"
-
 _UNITS = frozenset({"ms", "s", "m", "hz", "kmh", "pct", "bar", "deg"})
-
-
-def worker_tag(run_id: str) -> dict[str, str]:
-    """The tag by which this process claims a run."""
-    return {WORKER_TAG: f"{run_id} {process_mark()}"}
 
 
 def _unheard(_: object) -> None:
@@ -75,10 +65,9 @@ class Pipeline:
         return judged
 
     def judged(self, step: Step, *, session: str, blocked: Sequence[str]) -> None:
-        """Note that a step stands; or what blocking checks found, and it runs again next time."""
+        """Note that a step stands, or what blocking checks found."""
         if blocked:
             note_failure(self.paths, session, step.name, "; ".join(blocked))
-            self.forget(step, session=session)
         else:
             note_step(self.paths, session, step.name)
 
@@ -100,7 +89,7 @@ class Pipeline:
             result = refresh_season(self.paths, self.settings, build)
         if result.problem is not None:
             self.progress(f"season database  {result.problem}")
-        self.progress(f"season page  {'' if result.was_built else 'unchanged, '}{result.sessions} sessions")
+        self.progress(f"season page  {'' if result.was_built else 'unchanged, '}{counted(result.sessions, 'session')}")
         return result
 
 
@@ -118,17 +107,21 @@ def errors_for_people() -> Iterator[None]:
 
 
 def result_text(result: StepResult) -> str:
-    """A step's result in a line: its figures (no zeros, no texts) and seconds, or that it was skipped."""
+    """A step's result in a line: its figures (no zeros, no texts), seconds and why it ran, or that it was skipped."""
     if not result.was_built:
         return "unchanged"
     numbers = {name: value for name, value in result.figures.items() if value and not isinstance(value, str)}
     figures = ", ".join(figure_text(name, value) for name, value in numbers.items())
-    return f"{figures or f'{result.rows:,} rows'}  {result.seconds:.1f} s"
+    why = f"  ({result.reason})" if result.reason != FIRST_RUN else ""
+    return f"{figures or counted(result.rows, 'row')}  {result.seconds:.1f} s{why}"
 
 
 def figure_text(name: str, value: int | float) -> str:
-    """`laps`, 579 -> `579 laps`; `best_lap_ms`, 97428 -> `best lap 97,428 ms`; `share`, 0.9 -> `share 0.9`."""
-    words = name.replace("_", " ")
+    """`laps`, 579 -> `579 laps`, and of one `1 lap`; `best_lap_ms`, 97428 -> `best lap 97,428 ms`.
+
+    `share`, 0.9 -> `share 0.9`.
+    """
+    words = name.replace("_", " ") if value != 1 else singular(name.replace("_", " "))
     quantity, _, unit = words.rpartition(" ")
     if quantity and unit in _UNITS:
         return f"{quantity} {value:,} {unit}"

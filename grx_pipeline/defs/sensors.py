@@ -7,7 +7,7 @@ import dagster as dg
 from grx_pipeline.defs.inputs import report_files, report_thresholds
 from grx_pipeline.defs.jobs import SESSION_JOB
 from grx_pipeline.defs.partitions import SESSIONS
-from grx_pipeline.defs.resources import LANDED_TAG
+from grx_pipeline.defs.tags import LANDED_TAG
 from grx_pipeline.ingest.landing import Landed, look
 from grx_pipeline.paths import Paths
 from grx_pipeline.settings import load_settings

@@ -7,11 +7,11 @@ import dagster as dg
 import pandas as pd
 
 from grx_pipeline.glance import Glance, Plot, glance_at
-from grx_pipeline.judging import table_files
 from grx_pipeline.paths import Paths
 from grx_pipeline.schemas import TABLES
 from grx_pipeline.settings import Settings
 from grx_pipeline.steps import Step
+from grx_pipeline.storage.lake import table_files
 from grx_pipeline.storage.parquet import read_frame
 
 Cells = Mapping[str, str | int | float]
@@ -50,6 +50,6 @@ def place_metadata(settings: Settings, session: str) -> dict[str, dg.MetadataVal
 
 
 def _read(step: Step, session: str, paths: Paths, table: str, columns: Sequence[str]) -> pd.DataFrame:
-    own = step if table in step.tables else None
-    files = table_files(paths, session, own, TABLES[table]) if own else [paths.table(session, table)]
+    own = step.name if table in step.tables else None
+    files = table_files(paths, session, TABLES[table], step=own)
     return pd.concat([read_frame(file, columns=columns) for file in files], ignore_index=True)

@@ -82,7 +82,7 @@ def _write_traces(
         rows = np.flatnonzero(placed.laps["vehicle_id"] == name)
         if not rows.size:
             continue
-        context.progress(f"traces of {name} ({len(rows)} laps)")
+        context.progress(f"traces of {name} (laps: {len(rows)})")
         laps = [placed.anchors_of(int(row)) for row in rows]
         values = trace_laps(vehicles[name].channels(), curves[name], laps, grid, gap_s=gap_s)
         outputs.append(context.paths.table(context.session, "lap_traces", part=file_names[name]))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from grx_pipeline.defs.history import old_runs, remove_runs
 from grx_pipeline.errors import ContractError, DiscoveryError, InputError, SessionBusyError
+from grx_pipeline.formats import counted
 from grx_pipeline.ingest.manifest import read_manifest
 from grx_pipeline.instance import look_into_instance, open_instance
 from grx_pipeline.paths import Paths
@@ -69,7 +70,9 @@ def plan_cleaning(settings: Settings, *, named: Sequence[str]) -> Plan:
             continue
         found[session] = tuple(_of_session(session, paths, is_named=session in named))
         if session not in named and _is_raw_gone(session, paths):
-            kept.append(f"{session}: its raw files are gone; `grx clean {session}` lets its tables go, its page stays")
+            kept.append(
+                f"{session}: its raw files are gone; `grx clean --yes {session}` lets its tables go, its page stays"
+            )
     return Plan(sessions=found, shared=tuple(_shared(paths, settings)), kept=tuple(kept))
 
 
@@ -125,7 +128,9 @@ def _shared(paths: Paths, settings: Settings) -> Iterator[Removal]:
         logs = [paths.dagster_home / "history" / "runs" / f"{run}.db" for run in runs]
         size = sum(_size(log) for log in logs)
         if runs:
-            yield Removal(what=f"records of {len(runs):,} runs", why=f"older than {days} days", runs=runs, size=size)
+            yield Removal(
+                what=f"records of {counted(len(runs), 'run')}", why=f"older than {days} days", runs=runs, size=size
+            )
 
 
 def _unused_answers(session: str, paths: Paths) -> list[Path]:

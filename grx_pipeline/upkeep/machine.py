@@ -65,7 +65,12 @@ def _folder(what: str, folder: Path, disk_mb: int) -> Iterator[Finding]:
         probe.write_bytes(b"x" * 4096)
     except OSError as error:
         probe.unlink(missing_ok=True)
-        yield fault(what, folder, f"cannot be written ({error.strerror})", "free space or rights, or choose another")
+        yield fault(
+            what,
+            folder,
+            f"cannot be written ({error.strerror})",
+            "make room there or give rights, or name another folder with --data and --reports",
+        )
         return
     probe.unlink()
     free = shutil.disk_usage(standing).free // _MB
@@ -74,7 +79,7 @@ def _folder(what: str, folder: Path, disk_mb: int) -> Iterator[Finding]:
             what,
             folder,
             f"{free:,} MB free, and a run of the largest session here takes about {disk_mb:,} MB",
-            "free some; `grx clean` says what can go",
+            "free some; `grx clean` says what of the pipeline can go",
         )
     else:
         yield ok(what, folder, f"can be written, {free:,} MB free")

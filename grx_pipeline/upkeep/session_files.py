@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from shlex import quote
 
 from grx_pipeline.errors import InputError
+from grx_pipeline.formats import counted
 from grx_pipeline.ingest.manifest import Manifest, read_manifest
 from grx_pipeline.ingest.raw_check import is_altered
+from grx_pipeline.ingest.recognition import SESSION_FILE
 from grx_pipeline.paths import Paths
 from grx_pipeline.settings import Settings
 from grx_pipeline.steps import STEPS, stale_steps
@@ -21,6 +24,7 @@ from grx_pipeline.storage.steps import (
 from grx_pipeline.upkeep.findings import Finding, fault, note, ok
 
 _NAMED_AT_MOST = 5
+_TEAM_WORD = "session"
 
 
 def look_at_session(
@@ -40,7 +44,7 @@ def look_at_session(
         yield fault(session, place, said, "`grx run PATH` on its raw files writes it anew")
         return
     progress(f"{session}: reading its files")
-    raw = list(_raw_files(session, manifest))
+    raw = [*_raw_files(session, manifest), *_team_word(session, manifest)]
     yield from raw
     yield from _steps(session, paths, is_repairing=is_repairing)
     yield from _strays(session, paths)
@@ -50,14 +54,15 @@ def look_at_session(
 
 
 def _raw_files(session: str, manifest: Manifest) -> Iterator[Finding]:
-    gone = [file for file in manifest.files if not Path(file.path).exists()]
-    altered = [file for file in manifest.files if file not in gone and is_altered(file)]
+    files = [file for file in manifest.files if file.kind != _TEAM_WORD]
+    gone = [file for file in files if not Path(file.path).exists()]
+    altered = [file for file in files if file not in gone and is_altered(file)]
     for file in gone:
         yield note(
             session,
             file.path,
             "this raw file is gone: what was made of it stands, but cannot be made again",
-            f"put it back, or `grx run PATH` on its new place; `grx clean {session}` lets go of the session",
+            f"put it back, or `grx run PATH` on its new place; `grx clean --yes {session}` lets go of the session",
         )
     for file in altered:
         yield fault(
@@ -67,8 +72,20 @@ def _raw_files(session: str, manifest: Manifest) -> Iterator[Finding]:
             f"where it was corrected `grx run {session}`; else copy it again from its source first",
         )
     if not gone and not altered:
-        size = sum(file.size for file in manifest.files)
-        yield ok(session, manifest.root, f"{len(manifest.files)} raw files, {size / 1e6:,.1f} MB, as they were read")
+        size = sum(file.size for file in files)
+        yield ok(session, manifest.root, f"{len(files)} raw files, {size / 1e6:,.1f} MB, as they were read")
+
+
+def _team_word(session: str, manifest: Manifest) -> Iterator[Finding]:
+    """session.toml: a team changes it on purpose, and the next run heeds it."""
+    known = {Path(file.path): file for file in manifest.of_kind(_TEAM_WORD)}
+    beside = {Path(file.path).parent / SESSION_FILE for file in manifest.files if file.member is None}
+    for path in sorted(known.keys() | {path for path in beside if path.is_file()}):
+        what = "is new" if path not in known else "was taken away" if not path.exists() else "was changed"
+        if path not in known or not path.exists() or is_altered(known[path]):
+            yield note(session, path, f"{what} since the last run: it waits for the next", f"`grx run {session}`")
+        else:
+            yield ok(session, path, "as it was read")
 
 
 def _steps(session: str, paths: Paths, *, is_repairing: bool) -> Iterator[Finding]:
@@ -91,7 +108,9 @@ def _steps(session: str, paths: Paths, *, is_repairing: bool) -> Iterator[Findin
         size += sum(bytes_of for bytes_of, _ in record.stamps.values())
     if is_whole:
         place = paths.session_lake(session)
-        yield ok(session, place, f"{read:,} files of tables, database and site, {size / 1e6:,.1f} MB, as written")
+        yield ok(
+            session, place, f"{counted(read, 'file')} of tables, database and site, {size / 1e6:,.1f} MB, as written"
+        )
 
 
 def _damage(session: str, step: str, damaged: list[Path], *, is_repairing: bool) -> Iterator[Finding]:
@@ -117,12 +136,14 @@ def _strays(session: str, paths: Paths) -> Iterator[Finding]:
     known = {output_path(label, paths) for record in records if record for label in record.outputs}
     lake = paths.session_lake(session)
     for path in sorted(path for path in lake.rglob("*.parquet") if path not in known):
-        yield fault(session, path, "no step wrote this table, but the next ones may read it", "delete it")
+        yield fault(
+            session, path, "no step wrote this table, but the next ones may read it", f"`rm {quote(str(path))}`"
+        )
 
 
 def _leftovers(session: str, paths: Paths) -> Iterator[Finding]:
     for path in session_leftovers(paths, session):
-        yield note(session, path, "left behind by a killed run", "its next run removes it, and so does `grx clean`")
+        yield note(session, path, "left behind by a killed run", f"`grx run {session}` or `grx clean --yes` removes it")
 
 
 def _freshness(session: str, settings: Settings) -> Finding:

@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+import yaml
 
 from grx_pipeline import cockpit, runner
 from grx_pipeline.definitions import defs
@@ -18,6 +19,7 @@ from grx_pipeline.defs.inputs import FILE_CARDS, inputs_of
 from grx_pipeline.defs.jobs import NARRATIVES_JOB, REPORTS_JOB, SEASON_ASSET, SESSION_JOB
 from grx_pipeline.defs.sensors import LANDING_SENSOR
 from grx_pipeline.ingest.manifest import RAW_KINDS
+from grx_pipeline.instance import LOCATION, MODULE
 from grx_pipeline.schemas import TABLES
 from grx_pipeline.steps import STEPS
 
@@ -122,10 +124,13 @@ def test_code_version_differs_between_packages() -> None:
     assert code_version(("laps",)) != code_version(("laps", "track"))
 
 
-def test_the_workspace_loads_the_location_that_runs_are_recorded_under() -> None:
-    assert (ROOT / "workspace.yaml").read_text() == cockpit.workspace_text(Path())
+def test_both_workspaces_name_the_location_that_runs_are_recorded_under() -> None:
+    (by_hand,) = yaml.safe_load((ROOT / "workspace.yaml").read_text())["load_from"]
+    assert by_hand == {"python_module": {"module_name": MODULE, "working_directory": ".", "location_name": LOCATION}}
+    (served,) = yaml.safe_load(cockpit.workspace_text(Path("/run/a: b")))["load_from"]
+    assert served == {"grpc_server": {"socket": "/run/a: b", "location_name": LOCATION}}
     origin = runner.job_origin().repository_origin
-    assert origin.code_location_origin.location_name == runner.LOCATION
+    assert origin.code_location_origin.location_name == LOCATION
     assert origin.repository_name == defs.get_repository_def().name
 
 

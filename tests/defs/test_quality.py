@@ -85,7 +85,7 @@ def _result(laps: dict[str, int], timed: list[tuple[str, int]]) -> dict[str, pa.
 def test_a_timing_file_that_was_cut_short_is_told_by_the_laps_of_the_result() -> None:
     outcome = check_result_laps(_result({"3": 20, "7": 20, "9": 0}, [("3", 20), ("7", 8)]), SETTINGS)
     assert not outcome.passed
-    assert "1 of 3 car numbers have other laps in the timing than in the result: 8 instead of 20" in outcome.text
+    assert "1 of 3 car numbers has other laps in the timing than in the result: 8 instead of 20" in outcome.text
     assert outcome.offenders == ({"car_number": "7", "laps_in_result": 20, "laps_in_timing": 8},)
 
 

@@ -10,8 +10,8 @@ from support.raw_session import write_session
 
 from grx_pipeline.defs.inputs import file_key, report_inputs, report_thresholds, threshold_key
 from grx_pipeline.defs.jobs import SESSION_JOB
-from grx_pipeline.defs.resources import LANDED_TAG
 from grx_pipeline.defs.sensors import landing_sensor
+from grx_pipeline.defs.tags import LANDED_TAG
 from grx_pipeline.ingest.manifest import Manifest, RawFile
 from grx_pipeline.settings import Settings
 

@@ -75,7 +75,7 @@ def test_tables_go_only_of_a_session_that_is_named_and_its_page_stays(built: Bui
     unnamed = plan_cleaning(settings, named=[])
     assert unnamed.removals == ()
     assert unnamed.kept == (
-        f"{SESSION}: its raw files are gone; `grx clean {SESSION}` lets its tables go, its page stays",
+        f"{SESSION}: its raw files are gone; `grx clean --yes {SESSION}` lets its tables go, its page stays",
     )
     named = plan_cleaning(settings, named=[SESSION])
     [removal] = named.removals
@@ -138,7 +138,7 @@ def test_the_command_shows_and_with_yes_removes(
     leftover = Paths.of(settings).session_lake(SESSION) / ".laps.parquet.0123456789ab.tmp"
     leftover.write_bytes(b"x" * 2_000_000)
     for arguments, words in (
-        ([], "2.0 MB  can go; `grx clean --yes`"),
+        ([], "2.0 MB  can go; `grx clean --yes --data "),
         (["--yes"], "2.0 MB  removed"),
         ([], "nothing"),
     ):

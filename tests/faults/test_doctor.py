@@ -2,6 +2,8 @@
 
 import dataclasses
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -13,10 +15,12 @@ from support.fake_chain import SESSION
 from support.holder import hold
 
 from grx_pipeline.cli import main
-from grx_pipeline.defs.resources import WORKER_TAG
+from grx_pipeline.defs.tags import WORKER_TAG
+from grx_pipeline.ingest.manifest import RawFile, read_manifest, write_manifest
 from grx_pipeline.instance import look_into_instance
 from grx_pipeline.paths import Paths
 from grx_pipeline.settings import Settings
+from grx_pipeline.storage.hashing import file_hash
 from grx_pipeline.upkeep import machine
 from grx_pipeline.upkeep.doctor import examine
 from grx_pipeline.upkeep.findings import Finding
@@ -98,12 +102,48 @@ def test_raw_files_that_are_gone_or_altered_are_told_apart(built: BuiltSession) 
     assert [finding.where for finding in _examine(settings) if "raw file is gone" in finding.text] == [str(raw)]
 
 
+def test_what_the_team_wrote_meanwhile_is_no_fault_and_waits_for_a_run(built: BuiltSession) -> None:
+    word = built.raw.parent / "session.toml"
+    word.write_text('[drivers]\n"13" = "Ada"\n')
+    assert _told_of(word, built.settings) == "is new since the last run: it waits for the next"
+    before = read_manifest(built.paths.manifest(SESSION))
+    seen = RawFile(kind="session", path=str(word), member=None, size=0, sha256=file_hash(word))
+    write_manifest(built.paths.manifest(SESSION), dataclasses.replace(before, files=(*before.files, seen)))
+    assert _told_of(word, built.settings) == "as it was read"
+    word.write_text('[drivers]\n"13" = "Zoë"\n')
+    assert _told_of(word, built.settings) == "was changed since the last run: it waits for the next"
+    word.unlink()
+    assert _told_of(word, built.settings) == "was taken away since the last run: it waits for the next"
+
+
+def _told_of(path: Path, settings: Settings) -> str:
+    """What is said of the file; nothing is a fault."""
+    found = _examine(settings)
+    assert [finding for finding in found if finding.state == "fault"] == []
+    return next(finding.text for finding in found if finding.where == str(path))
+
+
+def test_what_is_to_be_typed_has_the_folders_that_the_doctor_was_given(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    _flip(Paths.of(settings).session_lake(SESSION) / "laps.txt")
+    settings.data_dir.rename(tmp_path / "the data")
+    folders = ["--data", str(tmp_path / "the data"), "--reports", str(settings.reports_dir)]
+    monkeypatch.setattr(sys, "argv", ["grx", "doctor", *folders])
+    with pytest.raises(SystemExit):
+        main()
+    typed = [shlex.split(command) for command in re.findall(r"`(grx [^`]+)`", capsys.readouterr().out)]
+    assert ["grx", "doctor", "--repair", *folders] in typed
+    assert ["grx", "run", SESSION, *folders] in typed
+    assert all(command[-4:] == folders for command in typed)
+
+
 def test_a_table_that_no_step_wrote_is_named(settings: Settings) -> None:
     lake = Paths.of(settings).session_lake(SESSION)
     copy = lake / "quarantine" / "raw_weather (copy).parquet"
     copy.write_bytes((lake / "weather.parquet").read_bytes())
     [fault] = _faults(settings)
-    assert (fault.where, fault.remedy) == (str(copy), "delete it")
+    assert (fault.where, fault.remedy) == (str(copy), f"`rm '{copy}'`")
 
 
 def test_what_killed_runs_left_is_told_and_the_next_run_removes_it(settings: Settings) -> None:

@@ -143,9 +143,15 @@ def test_an_excluded_car_stays_in_the_classification_and_in_nothing_else(session
     assert "do not count any more" not in page
 
 
-def test_a_name_is_read_by_no_step_of_the_ingest(session: Session) -> None:
-    built = session.run('[drivers]\n"51" = "Zoë Park"\n')
-    assert [name for name in built if name.startswith("raw_")] == ["raw_corrections"]
+def test_after_a_name_changed_only_steps_that_tell_it_run_and_the_others_would_give_the_same(session: Session) -> None:
+    naming = {step.name for step in STEPS.values() if step.is_naming} - {"out_warehouse"}
+    others = STEPS.keys() - naming - {"out_warehouse"}
+    assert set(session.run('[drivers]\n"51" = "Zoë Park"\n')) == {"raw_corrections", *naming}
+    tables = session.lake()
+    for name in others:
+        session.paths.step_record(SESSION, name).unlink()
+    assert set(session.run('[drivers]\n"51" = "Zoë Park"\n')) == others
+    assert session.lake() == tables
     assert session.data("drivers")["drivers"][-1]["driver_name"] == "Zoë Park"
     assert "Car 51 is driven by Zoë Park." in session.text("drivers/car-51.html", "quality")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import jsonschema
 import pytest
 from support.raw_session import write_session
 
@@ -16,6 +17,8 @@ from grx_pipeline.benchmarks.backfill import copy_of
 from grx_pipeline.forks import beside
 from grx_pipeline.ingest.catalogue import find_sessions
 from grx_pipeline.paths import Paths
+from grx_pipeline.reports.json_schema import file_schema
+from grx_pipeline.reports.site_records import Season as SeasonRecord
 from grx_pipeline.runner import SessionRun, run_session
 from grx_pipeline.schemas import SEASON_TABLES, TABLES
 from grx_pipeline.settings import Settings
@@ -94,6 +97,12 @@ def test_the_season_does_not_depend_on_which_session_ran_last(season: Season) ->
     assert season.data() == data
     trends = read_table(season.paths.season_table("driver_trends")).to_pylist()
     assert [row["session"] for row in trends] == sorted([SESSION, COPY] * (len(trends) // 2))
+    season_file = json.loads((season.paths.reports / "api/season.json").read_bytes())
+    jsonschema.Draft202012Validator(file_schema(SeasonRecord)).validate(season_file)
+    shown = [{name: row[name] for name in trends[0]} for row in season_file["data"]["drivers"]]
+    assert sorted(shown, key=lambda row: (row["session"], row["vehicle_id"])) == sorted(
+        trends, key=lambda row: (row["session"], row["vehicle_id"])
+    )
     best = {row["vehicle_id"]: row["best_clean_ms"] for row in trends}
     with duckdb.connect(str(season.paths.season_database()), read_only=True) as connection:
         names = {

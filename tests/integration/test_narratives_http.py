@@ -107,6 +107,36 @@ def test_an_answer_that_is_none_leaves_the_whole_text_to_the_rules(
     assert len(server.requests) == 2
 
 
+def test_an_answer_that_the_service_found_to_be_no_json_is_asked_for_once_more(tmp_path: Path) -> None:
+    """In JSON mode the service answers 400 with what the model wrote."""
+    error = {"message": "Failed to generate JSON.", "code": "json_validate_failed", "failed_generation": "{'a':"}
+
+    def respond(handler: Handler, body: dict[str, Any], number: int) -> None:
+        assert body["response_format"] == {"type": "json_object"}
+        assert any("JSON" in message["content"] for message in body["messages"]), "JSON mode wants the word"
+        if number == 1:
+            handler.status(400, {"error": error})
+        else:
+            handler.answer(json.dumps(good(DRAFT)))
+
+    written, server = write(respond, tmp_path)
+    assert written.outcome is not None
+    assert (written.outcome.status, written.outcome.repaired) == ("accepted", ASKED)
+    assert len(server.requests) == 2
+
+
+def test_after_a_model_that_is_gone_nothing_more_is_asked(tmp_path: Path) -> None:
+    gone = {"error": {"message": "The model has been decommissioned.", "code": "model_decommissioned"}}
+    server_said = lambda handler, body, number: handler.status(400, gone)  # noqa: E731
+    with serving(server_said) as server:
+        writer = GroqWriter.of(llm(server), lambda: KEY)
+        for _ in range(2):
+            with pytest.raises(NoAnswerError, match="refused"):
+                writer.ask([{"role": "user", "content": "JSON"}])
+        writer.close()
+    assert len(server.requests) == 1
+
+
 def cut(handler: Handler, body: dict[str, Any], number: int) -> None:
     handler.send_response(200)
     handler.send_header("Content-Length", "5000")

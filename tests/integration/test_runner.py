@@ -19,7 +19,8 @@ from support.holder import hold
 from grx_pipeline import steps
 from grx_pipeline.definitions import build_defs
 from grx_pipeline.defs.jobs import SESSION_JOB
-from grx_pipeline.defs.resources import PARTITION_TAG, WORKER_TAG, figure_text, worker_tag
+from grx_pipeline.defs.resources import figure_text
+from grx_pipeline.defs.tags import PARTITION_TAG, WORKER_TAG, worker_tag
 from grx_pipeline.errors import SessionBusyError
 from grx_pipeline.instance import open_instance, prepare_instance, repair_runs
 from grx_pipeline.paths import Paths
@@ -80,9 +81,9 @@ def test_progress_is_a_line_a_step_with_its_figures(settings: Settings, monkeypa
     assert [line.rsplit("  ", 1)[0] for line in lines[:3]] == [
         f"{SESSION}  raw_weather  2 readings",
         f"{SESSION}  core_laps  2 cars, 12 laps, best lap 97,428 ms",
-        f"{SESSION}  out_reports  1 rows",
+        f"{SESSION}  out_reports  1 row",
     ]
-    assert lines[3:] == ["season page  1 sessions"]
+    assert lines[3:] == ["season page  1 session"]
 
 
 def test_an_unchanged_session_makes_no_run(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import socket
 import time
 from pathlib import Path
@@ -160,6 +161,9 @@ def test_questions_that_cannot_be_used(servers: Servers) -> None:
         assert document["status"] == 422
         assert document["errors"]
         assert "obey" not in json.dumps(document)
+        assert not re.search(r"\^|\\\\|\[A-Z|pattern|valid string", json.dumps(document)), (
+            "words, no regular expression"
+        )
     assert problem(chat(servers.grx, message="Hello", session="none-2025-r1"))["status"] == 404
 
 

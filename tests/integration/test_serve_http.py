@@ -47,6 +47,7 @@ def test_pages_and_all_they_load_are_the_same_from_both_servers(servers: Servers
         "redoc",
         "openapi.json",
         "api/sessions",
+        "api/season",
         "manifest.json",
     ):
         for encoding in ("identity", "gzip"):

@@ -91,7 +91,7 @@ def ui(tmp_path: Path) -> Iterator[_Ui]:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_nothing_outlives_it(ui: _Ui, number: int) -> None:
     children = _processes_of(ui.process.pid)
-    assert len(children) == 3
+    assert len(children) == 4
     ui.process.send_signal(number)
     code = ui.process.wait(timeout=60)
     assert code == (0 if number == signal.SIGTERM else -number)

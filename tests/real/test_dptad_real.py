@@ -81,7 +81,7 @@ def test_braking_early_belongs_to_the_corner_that_is_braked_for(context: StepCon
     assert (early.loc["7-1", "corner_index"], early.loc["7-1", "phase"]) == (4, "braking")
     insights = rows(context, "dptad_drivers").set_index("vehicle_id").loc["GR86-025-47", "insights"]
     at_t7 = int((early["corner_index"] == 7).sum())
-    assert insights[1] == f"Most often: early braking, {len(early)} times, {at_t7} of them at T7 braking."
+    assert insights[1] == f"Most often: early braking, {len(early)} times, {at_t7} of them at T7."
 
 
 def test_scores_are_percentiles_of_the_field(context: StepContext) -> None:

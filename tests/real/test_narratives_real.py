@@ -9,11 +9,11 @@ from support.contexts import context_of
 from support.real_data import NEEDS_REAL_DATA, REAL_DATA
 
 from grx_pipeline.narratives.drafts import session_drafts
-from grx_pipeline.narratives.facts.comparison import PAIR_RULE
+from grx_pipeline.narratives.facts.comparison import PAIR_RULES
 from grx_pipeline.narratives.facts.course import FADE_RULE, PACE_RULE
-from grx_pipeline.narratives.facts.driving import FLAT_RULE, MOMENTS_RULE
+from grx_pipeline.narratives.facts.driving import MOMENTS_RULE
 from grx_pipeline.narratives.facts.field import Field
-from grx_pipeline.narratives.facts.sectors import AIMS, CLASS_RULE, UNEVEN_RULE
+from grx_pipeline.narratives.facts.sectors import AIMS, CLASS_RULE, CLASS_TRACE_RULE, UNEVEN_RULE
 from grx_pipeline.narratives.records import FactSet, Narrative
 from grx_pipeline.narratives.rules.patterns import rule_words
 from grx_pipeline.narratives.tables import read_tables
@@ -90,5 +90,35 @@ def is_worth_it(name: str, facts: FactSet, settings: NarrativeSettings) -> bool:
         return value("busy.there") >= settings.repeated_events
     if rule in (FADE_RULE, PACE_RULE):
         return value("pace.change") >= settings.worth_ms
-    figures = {CLASS_RULE: f"{about}.class_gap", PAIR_RULE: f"{about}.loss", FLAT_RULE: "flat.gain"}
-    return value(figures[rule]) >= settings.worth_ms
+    figures = dict.fromkeys(PAIR_RULES, f"{about}.loss") | dict.fromkeys(
+        (CLASS_RULE, CLASS_TRACE_RULE), f"{about}.class_gap"
+    )
+    return value(figures.get(rule, "flat.gain")) >= settings.worth_ms
+
+
+def test_traces_are_advised_only_where_both_laps_have_one(context: StepContext, drafts: list[Narrative]) -> None:
+    """Read from the tables anew: laps with a trace of the driver, and of the car that stands on the page."""
+    rows = read_table(context.paths.table(context.session, "lap_statistics")).to_pylist()
+    traced = {row["vehicle_id"] for row in rows if row["telemetry_laps"]}
+    advised = 0
+    for draft in drafts:
+        rules = [name.partition(":")[2] for name in draft.facts.rules]
+        if draft.facts.subject.kind == "driver" and CLASS_TRACE_RULE in rules:
+            assert draft.facts.subject.vehicle_id in traced
+            assert draft.facts.facts["trace.car"].entity.removeprefix("car:") in traced
+            advised += 1
+        elif draft.facts.subject.kind == "driver" and draft.facts.subject.vehicle_id not in traced:
+            words = " ".join(s.text(draft.facts.facts) for p in draft.paragraphs for s in p.sentences if s.rule)
+            assert "traces" not in words
+    assert advised
+
+
+def test_sentences_of_pairs_repeat_seldom(drafts: list[Narrative]) -> None:
+    """What is said of one pair is hardly ever said of another in the same words, figures and names included."""
+    pairs = [d for d in drafts if d.facts.subject.kind == "comparison"]
+    told = Counter(
+        s.text(d.facts.facts) for d in pairs for p in d.paragraphs for s in p.sentences if p.part != "missing"
+    )
+    repeated = sum(count for count in told.values() if count > 1)
+    assert repeated < told.total() / 5
+    assert max(told.values()) <= len(pairs) / 6

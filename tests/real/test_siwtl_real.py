@@ -15,8 +15,9 @@ from grx_pipeline.methods.validation.siwtl_holdout import StudyResult, run_study
 from grx_pipeline.paths import Paths
 from grx_pipeline.schemas import TABLES
 from grx_pipeline.settings import Settings
+from grx_pipeline.storage.hashing import file_hash
 from grx_pipeline.storage.parquet import read_frame, write_table
-from grx_pipeline.storage.steps import StepContext, file_hash
+from grx_pipeline.storage.steps import StepContext
 
 pytestmark = NEEDS_REAL_DATA
 

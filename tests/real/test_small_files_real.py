@@ -10,8 +10,9 @@ from grx_pipeline.ingest.manifest import Manifest, RawFile, write_manifest
 from grx_pipeline.ingest.steps import build_logger_laps, build_timing, build_weather
 from grx_pipeline.paths import Paths
 from grx_pipeline.settings import Settings
+from grx_pipeline.storage.hashing import file_hash
 from grx_pipeline.storage.parquet import read_frame, read_table
-from grx_pipeline.storage.steps import StepContext, StepOutcome, file_hash
+from grx_pipeline.storage.steps import StepContext, StepOutcome
 
 # Kind by what the file name holds; "05_" goes before "03_" and "00_" because all three say Results.
 NAMES = (

@@ -14,8 +14,9 @@ from grx_pipeline.ingest.manifest import write_manifest
 from grx_pipeline.paths import Paths
 from grx_pipeline.settings import Settings
 from grx_pipeline.steps import STEPS, run_step
+from grx_pipeline.storage.hashing import file_hash
 from grx_pipeline.storage.parquet import read_frame
-from grx_pipeline.storage.steps import StepContext, StepOutcome, file_hash
+from grx_pipeline.storage.steps import StepContext, StepOutcome
 
 RACES = (
     *("barber/race1", "barber/race2", "cota/race1", "indianapolis/race1", "indianapolis/race2"),

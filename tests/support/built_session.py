@@ -10,7 +10,7 @@ from grx_pipeline.ingest.manifest import Manifest, RawFile, write_manifest
 from grx_pipeline.paths import Paths
 from grx_pipeline.runner import SessionRun, run_session
 from grx_pipeline.settings import Settings
-from grx_pipeline.storage.steps import file_hash
+from grx_pipeline.storage.hashing import file_hash
 from support.fake_chain import SESSION, fake_chain, fake_settings
 
 

@@ -71,7 +71,7 @@ def corner_session(
         "corner_laps": pd.DataFrame(corner_rows, columns=["vehicle_id", "lap_number", "corner_index", *FIGURE_VALUES]),
         "laps": pd.DataFrame(lap_rows),
         "drivers": _drivers(list(slower_ms)),
-        "sensors": pd.DataFrame({"vehicle_id": list(slower_ms), "crossings": laps + 1}),
+        "sensors": pd.DataFrame({"vehicle_id": list(slower_ms), "crossings": laps + 1, "note": None}),
     }
 
 

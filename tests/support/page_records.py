@@ -236,6 +236,8 @@ def make_opportunity(corner: str, phase: str, loss_ms: float, *, rank: int | Non
         laps=18,
         laps_with_loss=14,
         laps_done=3,
+        laps_in_traffic=0,
+        laps_in_gap=0,
         evidence=(f"braking begins 9 m earlier {HOSTILE}",),
         advice="Brake later in steps of 3 to 5 m.",
         reason=None if rank else "under the floor",

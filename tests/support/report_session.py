@@ -58,7 +58,7 @@ def official_laps() -> pd.DataFrame:
     laps["top_speed_kmh"] = 200.5
     laps["has_logger"] = laps["vehicle_id"] != LONE
     laps["logger_lap"] = laps["lap_number"].where(laps["has_logger"])
-    judged = judge_laps(laps.assign(car=laps["vehicle_id"]), Settings().laps)
+    judged = judge_laps(laps.assign(car=laps["vehicle_id"]), Settings().laps, sector_sum_tolerance_ms=2.0)
     return pd.concat([laps, judged], axis=1)
 
 

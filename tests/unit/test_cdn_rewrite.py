@@ -18,6 +18,7 @@ ADDRESSES = {
     "/docs": "docs.html",
     "/openapi.json": "openapi.json",
     "/api/sessions": "api/sessions.json",
+    "/api/season": "api/season.json",
     "/api/drivers": "latest/api/drivers.json",
     "/api/drivers.json": "latest/api/drivers.json",
     f"/api/telemetry/{PLAIN}/{TRACED[0]}": f"latest/api/telemetry/{PLAIN}/{TRACED[0]}.json",

@@ -11,7 +11,8 @@ from grx_pipeline.publishing.manifest import MANIFEST, SCHEMA_VERSION, BuildMani
 from grx_pipeline.reports.api import CarRecords
 from grx_pipeline.reports.changes import car_changes, session_changes
 from grx_pipeline.reports.correction_records import Correction
-from grx_pipeline.reports.driving import dptad, driver_corners, ledger, opportunities
+from grx_pipeline.reports.driving import dptad, ledger, opportunities
+from grx_pipeline.reports.driving_records import DriverCorners
 from grx_pipeline.reports.earlier import EarlierBuild, read_earlier
 from grx_pipeline.reports.encoding import to_json
 from grx_pipeline.reports.formats import Style
@@ -28,7 +29,7 @@ def make_car(*times: int) -> CarRecords:
         telemetry=(),
         estimates=(),
         references=References(vehicle_id="a", references=()),
-        corners=driver_corners("a", {}, {}, {}, None),
+        corners=DriverCorners(vehicle_id="a", lap_numbers=(), corners=(), note=None),
         ledger=ledger("a", {}, {}),
         dptad=dptad("a", {}, {}),
         opportunities=opportunities("a", {}, {}),

@@ -12,8 +12,9 @@ from grx_pipeline.errors import InputError
 from grx_pipeline.paths import Paths
 from grx_pipeline.schemas import TABLES
 from grx_pipeline.settings import Settings
+from grx_pipeline.storage.hashing import file_hash
 from grx_pipeline.storage.parquet import read_frame, write_table
-from grx_pipeline.storage.steps import StepContext, file_hash
+from grx_pipeline.storage.steps import StepContext
 from grx_pipeline.track.circuit_steps import build_track
 from grx_pipeline.track.circuits import Corner, CornerTable, circuit_of
 

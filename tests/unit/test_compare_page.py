@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 from support.page_records import make_comparison, make_track
 
-from grx_pipeline.reports.compare_page import _stretches, by_size, compare_headline, gap_rows
+from grx_pipeline.reports.compare_page import _stretches, by_size, compare_headline, gap_note, gap_rows
 from grx_pipeline.reports.driving_records import ComparedLine, Comparison
 from grx_pipeline.reports.formats import Style
 from grx_pipeline.reports.records import Classified
-from grx_pipeline.reports.standing import car_label, shared_numbers
+from grx_pipeline.reports.session_page import pair_groups
+from grx_pipeline.reports.standing import Pair, car_label, shared_numbers
 from grx_pipeline.settings import ReportSettings
 
 
@@ -131,3 +132,32 @@ def test_a_best_lap_is_clean_where_the_target_starts_from_it() -> None:
     assert car.is_best_clean
     assert not replace(car, best_lap_ms=97_900).is_best_clean
     assert not replace(car, siwtl_lap_ms=None, potential_gain_ms=None).is_best_clean
+
+
+def make_pair(a: str, b: str, *roles_of_a: str) -> Pair:
+    return Pair(a=make_car(a), b=make_car(b), roles_of_a=roles_of_a, roles_of_b=())
+
+
+def test_pairs_are_listed_by_the_car_that_most_have_in_common_and_none_is_lost() -> None:
+    of_winner = [make_pair("13", other, "the winner") for other in ("7", "22", "55", "88")]
+    neighbours = [make_pair("7", "22", "the car ahead"), make_pair("55", "88", "team mate")]
+    first, rest = pair_groups([*of_winner, *neighbours], ())
+    assert (first.heading, first.hub, first.pairs) == ("#13 (winner) against", make_car("13"), tuple(of_winner))
+    assert (rest.heading, rest.hub, rest.pairs) == ("Neighbours in the result and team mates", None, tuple(neighbours))
+    (few,) = pair_groups(of_winner[:2], ())
+    assert (few.hub, few.pairs) == (None, tuple(of_winner[:2]))
+    assert pair_groups([], ()) == ()
+
+
+@pytest.mark.parametrize(
+    ("gap_ms", "median_ms", "words"),
+    [
+        (50.0, 40.0, ""),
+        (None, 40.0, " –: a gap in the telemetry of one of the laps."),
+        (50.0, None, " –: of medians, too few clean laps there."),
+        (2.0, None, " –: of medians, too few clean laps there; under Faster, less than 0.005 s."),
+    ],
+)
+def test_a_table_of_gaps_explains_its_dashes(gap_ms: float | None, median_ms: float | None, words: str) -> None:
+    lines = [ComparedLine(name="T1", gap_ms=gap_ms, median_gap_ms=median_ms)]
+    assert gap_note(gap_rows(lines, ReportSettings()), Style(), ReportSettings()) == words

@@ -8,13 +8,17 @@ from hypothesis import strategies as st
 from support.corner_session import TILES, corner_session
 
 from grx_pipeline.methods.advice.comparisons import Circuit, Tables, compare_drivers
+from grx_pipeline.methods.advice.silent_cars import why_silent
 from grx_pipeline.schemas import TABLES
 from grx_pipeline.storage.parquet import conform
+
+BY_SECTOR = "The two are compared by sector, on their best clean laps."
 
 
 def compare(tables: dict[str, pd.DataFrame], **uncertain_s: float) -> Tables:
     circuit = Circuit(**{name: tables[name] for name in ("corners", "segments", "segment_laps")})
-    return compare_drivers(tables["drivers"], tables["laps"], circuit, uncertain_s, min_laps=3)
+    silent = why_silent(tables["drivers"], tables["sensors"])
+    return compare_drivers(tables["drivers"], tables["laps"], circuit, uncertain_s, min_laps=3, silent=silent)
 
 
 def pair(compared: Tables, first: str, second: str) -> tuple[pd.Series, pd.DataFrame]:
@@ -70,7 +74,37 @@ def test_a_driver_without_telemetry_is_compared_by_sector_on_the_best_laps() -> 
     assert row["gap_ms"] == best["b"] - best["a"] == lines["gap_ms"].sum()
     assert set(lines["level"]) == {"sector"}
     assert np.isnan(row["trace_gap_ms"])
-    assert row["note"] == "#2: no telemetry."
+    assert row["note"] == f"#2: no telemetry. {BY_SECTOR}"
+
+
+def without_traces(tables: dict[str, pd.DataFrame], *silent: str) -> dict[str, pd.DataFrame]:
+    tables["segment_laps"] = tables["segment_laps"][~tables["segment_laps"]["vehicle_id"].isin(silent)]
+    tables["drivers"]["has_telemetry"] = ~tables["drivers"]["vehicle_id"].isin(silent)
+    return tables
+
+
+def test_two_drivers_without_telemetry_are_told_in_one_sentence() -> None:
+    tables = without_traces(corner_session({"a": {}, "b": {}, "c": {}}), "a", "c")
+    assert pair(compare(tables), "a", "c")[0]["note"] == f"#1 and #3: no telemetry. {BY_SECTOR}"
+
+
+def test_a_clock_that_stood_still_is_told_as_what_it_is() -> None:
+    tables = without_traces(corner_session({"a": {}, "b": {}}), "b")
+    stood_still = {"vehicle_id": ["b"], "note": ["The logger's clock stood still."]}
+    sensors = tables["sensors"]
+    tables["sensors"] = pd.concat([sensors[sensors["vehicle_id"] != "b"], pd.DataFrame(stood_still)])
+    assert pair(compare(tables), "a", "b")[0]["note"] == f"#2: the logger's clock stood still. {BY_SECTOR}"
+
+
+def test_of_a_pair_without_traces_nothing_is_said_of_the_lap_that_would_be_shown() -> None:
+    tables = corner_session({"a": {}, "b": {}, "c": {}})
+    laps, traces = tables["laps"], tables["segment_laps"]
+    best = laps.loc[laps[laps["vehicle_id"] == "b"]["lap_time_ms"].idxmin(), "lap_number"]
+    tables["segment_laps"] = traces[(traces["vehicle_id"] != "b") | (traces["lap_number"] != best)]
+    compared = compare(without_traces(tables, "a"), b=0.25)
+    assert pair(compared, "a", "b")[0]["note"] == f"#1: no telemetry. {BY_SECTOR}"
+    assert pair(compared, "a", "b")[0]["lap_b"] == best
+    assert "is shown" in pair(compared, "b", "c")[0]["note"]
 
 
 def test_another_lap_stands_in_where_the_best_has_no_trace() -> None:

@@ -158,7 +158,7 @@ def test_a_path_without_a_session_says_so(tmp_path: Path, content: str | None) -
         root.mkdir()
     if content == "text":
         (root / "a.csv").write_text("x;y\n1;2\n")
-    words = {None: "no such file or folder", "empty": "no session here; it is empty", "text": "1 files were looked at"}
+    words = {None: "no such file or folder", "empty": "no session here; it is empty", "text": "1 file seen"}
     with pytest.raises(DiscoveryError, match=words[content]):
         look(root)
 

@@ -135,11 +135,15 @@ def test_insights_name_what_repeats_and_what_costs_most() -> None:
         "3 unusual moments on 10 laps, against the driver's own other laps. "
         "No lap as a whole stands out among the field's 31 judged laps.",
         "Most often: lift, 2 times, both at T4 exit.",
-        "Most costly: early braking at T7 braking, lap 6, 0.21 s.",
+        "Most costly: early braking at T7, lap 6, 0.21 s.",
     ]
     assert insights_of(events, places, **LAPS, least_loss_ms=211.0)[1:] == [
         "Most often: lift, 2 times, both at T4 exit."
     ]
+    after = Where(corner_index=1, phase="straight", sector=1, words="After T7", around="After T7")
+    assert insights_of(events, places | {"6-1": after}, **LAPS, least_loss_ms=50.0)[2] == (
+        "Most costly: early braking after T7, lap 6, 0.21 s."
+    )
     places["5-1"] = place("T4", "entry")
     assert insights_of(events, places, **LAPS, least_loss_ms=211.0)[1:] == ["Most often: lift, 2 times, both at T4."]
     events.append({"event_id": "7-1", "type": "lift", "lap_number": 7, "time_lost_ms": None})

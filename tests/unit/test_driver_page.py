@@ -1,6 +1,7 @@
 """What a driver page says: tables that close, cards, marks, and the order of things."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ from support.page_records import (
     make_opportunity,
 )
 
-from grx_pipeline.reports.cards import opportunity_cards
+from grx_pipeline.reports.cards import cards_total, opportunity_cards
 from grx_pipeline.reports.corner_table import anchor, corner_table
 from grx_pipeline.reports.driver_page import (
     _best_detail,
@@ -144,12 +145,51 @@ def test_cards_come_by_rank_with_the_phases_of_their_corner_and_how_often() -> N
     assert (second.share, second.phases) == (0.5, ())
 
 
+@given(st.lists(st.floats(50, 900).map(lambda ms: round(ms, 1)), min_size=1, max_size=3))
+def test_what_cards_cost_in_all_is_the_sum_of_the_figures_they_show(losses: list[float]) -> None:
+    told = tuple(make_opportunity(f"T{n}", "exit", ms, rank=n) for n, ms in enumerate(losses, start=1))
+    cards = opportunity_cards(replace(make_opportunities(), told=told), Style())
+    shown = sum(Decimal(Style().seconds(card.loss_ms)) for card in cards)
+    assert cards_total(cards, Style()) == str(shown)
+
+
 def test_a_loss_on_every_lap_and_on_none_reads_as_a_sentence() -> None:
     line = make_opportunity("T2", "exit", 90.0, rank=1)
     never = replace(make_opportunities(), told=(replace(line, laps_done=0),))
     always = replace(make_opportunities(), told=(replace(line, laps_done=18),))
     assert opportunity_cards(never, Style())[0].how_often.endswith("never as good as the reference.")
     assert opportunity_cards(always, Style())[0].how_often.endswith("as good as the reference on all.")
+
+
+@pytest.mark.parametrize(
+    ("traffic", "gaps", "text"),
+    [
+        (1, 0, " 1 clean lap behind another car does not count here; the Corners table has it."),
+        (2, 1, " 2 clean laps behind another car do not count here; the Corners table has them. 1 clean lap has a gap"),
+        (0, 3, " 3 clean laps have a gap in the telemetry there."),
+    ],
+)
+def test_a_card_says_which_laps_of_the_corners_table_it_leaves_out(traffic: int, gaps: int, text: str) -> None:
+    line = replace(make_opportunity("T2", "exit", 90.0, rank=1), laps_in_traffic=traffic, laps_in_gap=gaps)
+    (card,) = opportunity_cards(replace(make_opportunities(), told=(line,)), Style())
+    assert f"on 3.{text}" in card.how_often
+
+
+def test_a_figure_that_is_not_there_is_explained_below_the_table() -> None:
+    corners = make_corners()
+    flat = [
+        replace(corner, missing={"brake_onset_m": "no braking" if n else "a gap"})
+        for n, corner in enumerate(corners.corners)
+    ]
+    none = {"missing": {"throttle_on_m": "no clean lap"}}
+    for changed, sentences in (
+        (corners.corners, ()),
+        (tuple(flat), ("Brakes at: a gap at T1; no braking at T2, T3 and T4.",)),
+        (tuple(replace(corner, **none) for corner in corners.corners), ("Throttle at: no clean lap.",)),
+    ):
+        table = corner_table(CORNERS, replace(corners, corners=changed), make_ledger((), ()), Style(), ReportSettings())
+        assert table is not None
+        assert table.missing == sentences
 
 
 def test_a_sector_is_the_classs_best_only_on_a_clean_lap() -> None:

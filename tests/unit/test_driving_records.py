@@ -9,11 +9,12 @@ import pytest
 
 from grx_pipeline.reports.comparisons import comparisons, rankings
 from grx_pipeline.reports.driving import dptad, driver_corners, ledger, opportunities, utc_text
+from grx_pipeline.reports.driving_records import DriverCorners
 from grx_pipeline.reports.encoding import to_json
 from grx_pipeline.reports.narratives import SessionTexts
 from grx_pipeline.reports.tables import LapTrace, SessionTables
 from grx_pipeline.schemas import TABLES
-from grx_pipeline.settings import ReportSettings
+from grx_pipeline.settings import CornerSettings, ReportSettings
 
 CAR, OTHER = "GR86-002-2", "GR86-004-4"
 CORNERS: dict[int | None, str | None] = {None: None, 1: "T1", 2: "T2"}
@@ -39,6 +40,45 @@ def corner_lap(lap: int, corner: int, **values: Any) -> dict[str, Any]:
     return row("corner_laps", vehicle_id=CAR, lap_number=lap, corner_index=corner, **values)
 
 
+def corners_of(rows: Any, quartiles: Any = None, *, note: str | None = None, clean: Any = (3, 5)) -> DriverCorners:
+    return driver_corners(CAR, rows, CORNERS, quartiles or {}, note, clean=clean, settings=CornerSettings())
+
+
+SEEN = {"time_ms": 4000.0, "min_speed_kmh": 90.0, "coasting_s": 0.0, "brake_peak_bar": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("figure", "values", "reason"),
+    [
+        ("brake_onset_m", SEEN, "no braking"),
+        ("brake_release_m", SEEN | {"brake_peak_bar": 9.0}, "no braking"),
+        ("brake_onset_m", SEEN | {"brake_peak_bar": 40.0}, "braking that begins before the line or in a gap"),
+        ("brake_onset_m", {}, "a gap in the telemetry"),
+        ("throttle_on_m", SEEN, "the throttle is not opened anew"),
+        ("full_throttle_m", SEEN, "the throttle is not opened anew"),
+        ("throttle_on_m", SEEN | {"coasting_s": None}, "a gap in the telemetry"),
+        ("apex_m", SEEN, "the speed only rises or falls"),
+        ("apex_m", {}, "a gap in the telemetry"),
+        ("time_ms", {}, "a gap in the telemetry"),
+    ],
+)
+def test_a_figure_that_is_not_there_says_why(figure: str, values: dict[str, Any], reason: str) -> None:
+    (corner,) = corners_of({"corner_laps": [corner_lap(3, 1, **values)]}).corners
+    assert corner.missing[figure].startswith(reason)
+
+
+def test_every_figure_is_there_or_says_why() -> None:
+    rows = {
+        "corner_laps": [corner_lap(3, 1, **SEEN), corner_lap(4, 2, **SEEN)],
+        "corner_drivers": [row("corner_drivers", corner_index=1, figure="time_ms", laps=1, median=4000.0, spread=None)],
+    }
+    first, second = corners_of(rows, clean=(3,)).corners
+    for corner in (first, second):
+        assert {*corner.figures, *corner.missing} == set(corner.by_lap)
+        assert not {*corner.figures} & {*corner.missing}
+    assert set(second.missing.values()) == {"no clean lap has a trusted trace"}
+
+
 def test_a_corner_has_its_medians_its_class_and_every_lap_in_step() -> None:
     rows = {
         "corner_laps": [
@@ -51,7 +91,7 @@ def test_a_corner_has_its_medians_its_class_and_every_lap_in_step() -> None:
         ],
     }
     field = row("corner_field", drivers=4, quartile_1=70.0, median=71.0, quartile_3=73.5)
-    record = driver_corners(CAR, rows, CORNERS, {(1, "min_speed_kmh"): field}, "no telemetry")
+    record = corners_of(rows, {(1, "min_speed_kmh"): field}, note="no telemetry")
     first, second = record.corners
     assert (record.lap_numbers, record.note) == ((3, 5), None)
     assert (first.corner, first.by_lap["min_speed_kmh"]) == ("T1", (71.23, 72.0))
@@ -62,7 +102,7 @@ def test_a_corner_has_its_medians_its_class_and_every_lap_in_step() -> None:
 
 
 def test_a_car_without_traces_has_no_corners_and_a_sentence() -> None:
-    record = driver_corners(CAR, {}, CORNERS, {}, "No logger was matched.")
+    record = corners_of({}, note="No logger was matched.")
     assert (record.corners, record.lap_numbers, record.note) == ((), (), "No logger was matched.")
 
 

@@ -1,11 +1,15 @@
 """Times and numbers as text."""
 
+import re
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import grx_pipeline
+from grx_pipeline.formats import singular
 from grx_pipeline.reports.formats import (
     axis_time,
     counted,
@@ -114,3 +118,55 @@ def test_a_date_is_written_out_and_any_other_text_stays() -> None:
 def test_axis_labels_have_tenths_only_where_ticks_need_them() -> None:
     assert axis_time(98_500, 500) == "1:38.5"
     assert axis_time(98_000, 1000) == "1:38"
+
+
+@pytest.mark.parametrize(
+    ("words", "of_one"),
+    [
+        ("frozen clocks", "frozen clock"),
+        ("loggers unmatched", "logger unmatched"),
+        ("laps with crossing", "lap with crossing"),
+        ("of all sectors", "of all sectors"),
+        ("class results", "class result"),
+        ("lap start", "lap start"),
+    ],
+)
+def test_words_for_a_count_of_one(words: str, of_one: str) -> None:
+    assert singular(words) == of_one
+
+
+# Where people read: a figure before one of these words goes through counted(), so that there is no "1 laps".
+_READ = (
+    "cli*.py",
+    "quality.py",
+    "upkeep/*.py",
+    "publishing/*.py",
+    "defs/**/*.py",
+    "reports/*.py",
+    "laps/*.py",
+    "methods/*/*.py",
+)
+_COUNTED = re.compile(
+    r"\{[^{}]*\} (?:laps|sessions|files|faults|problems|rows|clocks|cars|crossings|readings|runs|pages|links|events)\b"
+)
+# What comes before is no figure, or is never one.
+_GUARDED = (
+    "{style.number(driven)}",
+    "{ranking.least_laps}",
+    "{style.number(driver.laps)}",
+    "{len(cars)} cars; name",
+    "{kind} ",
+)
+
+
+def test_no_figure_stands_before_a_plural_by_itself() -> None:
+    package = Path(grx_pipeline.__file__).parent
+    lines = [
+        (file.relative_to(package), line.strip())
+        for pattern in _READ
+        for file in package.glob(pattern)
+        if "validation" not in file.parts
+        for line in file.read_text("utf-8").splitlines()
+        if _COUNTED.search(line)
+    ]
+    assert [found for found in lines if not any(guard in found[1] for guard in _GUARDED)] == []

@@ -2,11 +2,13 @@
 
 import re
 from dataclasses import replace
+from statistics import median
 
 import pytest
 from support import narrative_session as made
 from support.narrative_session import BARE, HABITS, HOSTILE, UNCLEAN, WINNER
 
+from grx_pipeline.formats import sector_time
 from grx_pipeline.methods.advice.patterns import _WORDINGS, RULES
 from grx_pipeline.narratives.drafts import session_drafts
 from grx_pipeline.narratives.facts.evidence import Compared, Varied, read_evidence
@@ -81,6 +83,9 @@ def test_what_is_missing_is_named() -> None:
     text = part(made.driver_draft(BARE), "missing")
     assert "There is no telemetry of this car" in text
     assert "no habit at a corner" in text
+    rows = made.session_rows()
+    next(row for row in rows["opportunity_drivers"] if row["vehicle_id"] == BARE)["reason"] = "The clock stood still."
+    assert "The clock stood still: no habit at a corner" in part(made.driver_draft(BARE, rows), "missing")
     of_few = part(made.driver_draft(HOSTILE), "missing")
     assert of_few.count("Only 1 clean lap with a trusted trace") == 1, "once, though habits and moments lack the same"
     of_many = part(made.driver_draft(WINNER), "missing")
@@ -154,6 +159,59 @@ def test_a_comparison_gives_each_car_its_strengths_and_says_what_to_take() -> No
     assert "T1" in part(pair, "strengths_b")
     assert "#12" in part(pair, "strategy")
     assert "T2" not in part(pair, "strengths_a"), "0.04 s is no strength"
+
+
+def pair_of(a: str, b: str, rows: made.Rows | None = None) -> Narrative:
+    return next(d for d in made.drafts(rows) if (d.facts.subject.vehicle_id, d.facts.subject.other_id) == (a, b))
+
+
+def test_what_to_take_comes_with_a_mark_how_often_it_was_reached_and_what_to_do() -> None:
+    """The mark is the median of the quicker car in the sector; it was reached never, once, or more often."""
+    own, theirs = ([made.sector_times(car, lap)[1] for lap in range(2, made.LAPS + 1)] for car in (BARE, WINNER))
+    mark = median(theirs)
+    rules = []
+    for reached in (0, 1, 3):
+        rows = made.session_rows()
+        laps = [row for row in rows["laps"] if row["vehicle_id"] == BARE and row["is_clean"]]
+        for lap in laps[:reached]:
+            lap["sector_2_ms"] = int(mark) - 1
+        draft = pair_of(WINNER, BARE, rows)
+        assert sector_time(round(mark)) in part(draft, "strategy")
+        assert f"{reached or 'none'} of {len(own)} laps" in part(draft, "strategy")
+        rules += [name for name in draft.facts.rules if name.startswith("take_b")]
+    assert rules == ["take_b:pair_beyond", "take_b:pair_lone", "take_b:pair_within"]
+
+
+def test_a_corner_on_both_traces_is_where_a_pair_is_told_to_begin() -> None:
+    rows = made.session_rows()
+    rows["segments"] = [{"segment": 1, "name": "T5 exit", "phase": "exit", "corner_index": 3, "sector": 2}]
+    draft = pair_of(WINNER, HABITS, rows)
+    assert draft.facts.rules == {"take_b:pair_corner": "corner:3"}
+    assert "begin at T5 (Hairpin)" in part(draft, "strategy").replace("Begin", "begin")
+    assert "traces" in part(draft, "strategy")
+    assert "traces" not in part(pair_of(WINNER, BARE, rows), "strategy"), "#14 has no trace"
+
+
+def test_a_car_that_gains_nowhere_is_told_where_it_comes_closest() -> None:
+    draft = pair_of(WINNER, BARE)
+    assert "sector 3" in part(draft, "strengths_b"), "0.08 s there, more elsewhere"
+    assert "0.080 s behind" in part(draft, "strengths_b")
+
+
+def test_a_trace_is_advised_only_to_whom_has_one_beside_the_class_best() -> None:
+    rows = made.session_rows()
+    rows["segments"] = [
+        {"segment": n, "name": f"T{n} exit", "phase": "exit", "corner_index": n, "sector": n} for n in (1, 2, 3)
+    ]
+    for vehicle in (HABITS, BARE):
+        source = {"reference": "class_best", "source": 1, "source_vehicle_id": WINNER, "lap_number": 4}
+        rows["reference_sources"].append({"vehicle_id": vehicle, **source})
+    traced, bare = made.driver_draft(HABITS, rows), made.driver_draft(BARE, rows)
+    assert "a lap of #11 Owen Castellane" in part(traced, "class")
+    assert "traces" in part(traced, "class")
+    assert part(bare, "class")
+    assert "traces" not in part(bare, "class")
+    assert "corner by corner" not in part(bare, "class")
 
 
 def test_scores_closer_than_chance_make_nobody_steadier() -> None:

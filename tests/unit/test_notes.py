@@ -53,12 +53,18 @@ def test_a_car_with_a_trace_says_what_is_there_what_was_corrected_and_what_is_do
     )
 
 
+def test_laps_whose_sectors_contradict_their_time_are_named() -> None:
+    laps = [{"lap_number": n, "reasons": ["sectors_off_lap_time"] if n > 1 else []} for n in (1, 2, 3)]
+    assert car_notes(replace(WITH_TRACE, laps=laps), FeatureSettings())[-1] == (
+        "The timing's sectors do not add up to its lap time on laps 2 and 3, so neither is trusted."
+    )
+
+
 @pytest.mark.parametrize(
     ("car", "words"),
     [
         (replace(WITHOUT_TRACE, driver={"has_logger": False, "has_telemetry": False}), "No logger was matched"),
         (replace(WITHOUT_TRACE, logger=None), "hold no rows of this car"),
-        (replace(WITHOUT_TRACE, logger={"rows_read": 9, "is_clock_frozen": True}), "clock stood still"),
         (replace(WITHOUT_TRACE, sensors={**SENSORS, "note": "No speed channel."}), "No speed channel."),
         (WITHOUT_TRACE, "covers no complete lap"),
     ],

@@ -153,12 +153,13 @@ def test_a_session_without_telemetry_gets_a_sentence_for_every_driver(tmp_path: 
     for name in ("corners", "segments", "segment_laps", "corner_laps"):
         write_table(TABLES[name].arrow_schema().empty_table(), paths.table(context.session, name), TABLES[name])
     tables = corner_session({"a": {}, "b": {}}, laps=2)
+    tables["drivers"]["has_telemetry"] = False
+    tables["sensors"].loc[tables["sensors"]["vehicle_id"] == "b", "note"] = "The logger's clock stood still."
     for name in ("laps", "drivers", "sensors"):
         paths.table(context.session, name).parent.mkdir(parents=True, exist_ok=True)
-        frame = tables[name].assign(has_telemetry=False) if name == "drivers" else tables[name]
-        frame.to_parquet(paths.table(context.session, name))
+        tables[name].to_parquet(paths.table(context.session, name))
     outcome = build_opportunities(context)
     rows = read_frame(paths.table(context.session, "opportunity_drivers"))
     assert outcome.rows == 0
-    assert rows["reason"].tolist() == ["There is no telemetry of this car."] * 2
+    assert rows["reason"].tolist() == ["There is no telemetry of this car.", "The logger's clock stood still."]
     assert tables["segments"]["end_m"].max() == LENGTH_M

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from grx_pipeline.reports.pages import season_page
-from grx_pipeline.reports.season import SeasonCar, SeasonFacts, SeasonSession, _cars
-from grx_pipeline.reports.season_page import driver_trends
-from grx_pipeline.reports.season_trends import TRENDS_TABLE, trends_frame
-from grx_pipeline.reports.site_records import LastRunRemark
+from grx_pipeline.reports.season import SeasonFacts, SeasonSession, _drivers
+from grx_pipeline.reports.season_page import Trend, driver_trends
+from grx_pipeline.reports.season_trends import TRENDS_TABLE, season_record, trends_frame
+from grx_pipeline.reports.site_records import DriverTrend, LastRunRemark
 from grx_pipeline.schemas.columns import CATEGORIES
 from grx_pipeline.settings import ReportSettings
 from grx_pipeline.storage.parquet import conform
@@ -32,8 +32,13 @@ FACTS = SeasonFacts(
 )
 
 
-def make_car(number: str, best_ms: int | None, *, name: str | None = None, class_best_ms: int = 100_000) -> SeasonCar:
-    return SeasonCar(
+def make_car(number: str, best_ms: int | None, *, name: str | None = None, class_best_ms: int = 100_000) -> DriverTrend:
+    return DriverTrend(
+        session="",
+        race_date=FACTS.race_date,
+        race=FACTS.race,
+        circuit_name=FACTS.circuit_name,
+        is_simulated=False,
         vehicle_id=f"GR86-{number}",
         path=f"car-{number}",
         car_number=number,
@@ -44,14 +49,21 @@ def make_car(number: str, best_ms: int | None, *, name: str | None = None, class
         clean_laps=8,
         best_clean_ms=best_ms,
         siwtl_lap_ms=99_900,
-        consistency_score=99.1,
         class_best_ms=class_best_ms,
-        dptad=dict.fromkeys(CATEGORIES, 7.5),
+        best_pct=None if best_ms is None else 100 * (best_ms - class_best_ms) / class_best_ms,
+        target_pct=-0.1,
+        consistency_score=99.12,
+        **{f"dptad_{name}": 7.5 for name in CATEGORIES},
     )
 
 
-def make_session(name: str, *cars: SeasonCar, is_simulated: bool = False) -> SeasonSession:
-    return SeasonSession(session=name, facts=replace(FACTS, is_simulated=is_simulated), cars=cars)
+def make_session(name: str, *cars: DriverTrend, is_simulated: bool = False) -> SeasonSession:
+    drivers = tuple(replace(car, session=name, is_simulated=is_simulated) for car in cars)
+    return SeasonSession(session=name, facts=replace(FACTS, is_simulated=is_simulated), drivers=drivers)
+
+
+def trends_of(*sessions: SeasonSession) -> tuple[Trend, ...]:
+    return driver_trends(season_record(sessions), [session.session for session in sessions])
 
 
 def page_of(*sessions: SeasonSession) -> str:
@@ -68,7 +80,7 @@ def test_names_are_text() -> None:
 def test_a_driver_is_followed_in_percent_of_the_classs_best() -> None:
     one = make_session("a-2025-r1", make_car("7", 101_000), make_car("13", 100_000))
     two = make_session("b-2025-r1", make_car("7", 50_250, class_best_ms=50_000), make_car("13", None))
-    best, other = driver_trends([one, two])
+    best, other = trends_of(one, two)
     assert (best.car_number, best.mean_best_pct) == ("13", 0.0)
     assert best.spark == ""
     assert other.mean_best_pct == pytest.approx(0.75)
@@ -82,7 +94,7 @@ def test_a_car_without_a_name_is_the_driver_of_its_number_where_there_is_only_on
     named = make_session("a-2025-r1", make_car("7", 101_000, name="Ada"), make_car("13", 101_000, name="Zoë"))
     bare = make_session("b-2025-r1", make_car("7", 101_000), make_car("13", 101_000))
     other = make_session("c-2025-r1", make_car("13", 101_000, name="Max"))
-    rows = {(trend.car_number, trend.driver_name): trend.cells for trend in driver_trends([named, bare, other])}
+    rows = {(trend.car_number, trend.driver_name): trend.cells for trend in trends_of(named, bare, other)}
     assert set(rows) == {("7", "Ada"), ("13", "Zoë"), ("13", "Max"), ("13", None)}
     assert [cell is not None for cell in rows["7", "Ada"]] == [True, True, False]
 
@@ -109,7 +121,7 @@ def test_a_failed_and_a_degraded_session_say_so() -> None:
 def test_a_session_without_a_clean_lap_is_an_empty_cell_and_not_in_the_mean() -> None:
     one = make_session("a-2025-r1", make_car("7", 101_000))
     two = make_session("b-2025-r1", make_car("7", None), make_car("13", None))
-    (trend,) = driver_trends([one, two])
+    (trend,) = trends_of(one, two)
     assert (trend.car_number, trend.mean_best_pct) == ("7", pytest.approx(1.0))
     assert trend.cells[1] is not None
     assert trend.cells[1].best_pct is None
@@ -132,15 +144,24 @@ def test_the_best_clean_lap_is_the_target_and_what_there_is_to_find() -> None:
         "consistency_score": None,
     }
     slow = {**row, "best_lap_ms": 232_000, "siwtl_lap_ms": None, "potential_gain_ms": None}
-    cars = _cars([row, slow], [dict.fromkeys(CATEGORIES)] * 2)
-    assert [(car.best_clean_ms, car.class_best_ms) for car in cars] == [(100_000, 100_000), (None, 100_000)]
+    session = {"race_date": "2025-09-06", "race": 1, "circuit_name": "A", "is_simulated": False}
+    summary = {"session": session, "classification": [row, slow, row | {"siwtl_lap_ms": 100_233}]}
+    drivers = _drivers("a-2025-r1", summary, [{**dict.fromkeys(CATEGORIES), "brake": 7.5}] * 3)
+    assert [(one.best_clean_ms, one.class_best_ms) for one in drivers] == [
+        (100_000, 100_000),
+        (None, 100_000),
+        (100_433, 100_000),
+    ]
+    assert [one.best_pct for one in drivers] == [0.0, None, 0.43]
+    assert drivers[0].target_pct == -0.2
+    assert (drivers[0].session, drivers[0].dptad_brake, drivers[0].dptad_speed) == ("a-2025-r1", 7.5, None)
 
 
 def test_the_trends_table_has_a_row_a_driver_and_session_with_the_figures_of_the_page() -> None:
     one = make_session("a-2025-r1", make_car("7", 101_000, name="Ada"), make_car("13", None))
     two = make_session("b-2025-r1", make_car("7", 50_250, class_best_ms=50_000))
     unread = SeasonSession(session="c-2025-r1", facts=None)
-    rows = conform(trends_frame([one, two, unread]), TRENDS_TABLE).to_pylist()
+    rows = conform(trends_frame(season_record([one, two, unread])), TRENDS_TABLE).to_pylist()
     assert [(row["session"], row["vehicle_id"]) for row in rows] == [
         ("a-2025-r1", "GR86-13"),
         ("a-2025-r1", "GR86-7"),
@@ -154,13 +175,13 @@ def test_the_trends_table_has_a_row_a_driver_and_session_with_the_figures_of_the
 
 
 def test_a_season_without_sessions_is_a_table_without_rows() -> None:
-    assert conform(trends_frame([]), TRENDS_TABLE).num_rows == 0
+    assert conform(trends_frame(season_record([])), TRENDS_TABLE).num_rows == 0
 
 
 def test_simulated_sessions_name_no_real_driver() -> None:
     real = make_session("a-2025-r1", make_car("7", 101_000))
     made = make_session("b-2025-r1", make_car("7", 101_000, name="Model"), is_simulated=True)
-    assert set(trends_frame([real, made])["driver_name"].dropna()) == {"Model"}
+    assert set(trends_frame(season_record([real, made]))["driver_name"].dropna()) == {"Model"}
 
 
 def test_a_best_lap_that_is_not_clean_is_marked() -> None:

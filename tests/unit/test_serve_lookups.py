@@ -186,14 +186,14 @@ OF_A_CAR = {
     "on the best clean lap it was 42.600 s. "
     "The best of the field is 42.380 s, by #013 (Anna Berg): +0.120 s. The target asks for 0.150 s there.",
     "minimum speed in turn 6": "T5-T6, medians of 2 laps with a trace: minimum speed 84.8 km/h "
-    "(class 83.1 to 86.0, 6 drivers). Distances are from the finish line.",
+    "(class 83.1 to 86.0, 6 drivers).",
     "exit speed in T6": "The traces of 2 laps do not show that at T5-T6.",
     "T9?": "There is no T9 on this map. Its corners: T4, T5-T6.",
     "Am I braking too early?": "Nothing is sure enough to be advised at a corner. "
     "Against the best of the field most is "
     "lost in sector 2 (best sectors: S2 +0.120 s). To your own target there is 0.200 s to find, 0.150 s of it in "
     "sector 2 (best there on lap 3). By corners: Too few laps.",
-    "where did the winner's car finish": "#013 (Anna Berg) finished P1 of 3, after 20 laps.",
+    "where did the winner's car finish": "#013 (Anna Berg) finished P1 of 3, 2.740 s ahead of #2, after 20 laps.",
     "Who was faster than me?": "By best laps 1 of 3 were quicker: #013 (Anna Berg) 1:37.000.",
     "compare me with 78": "By best clean lap #2 is 0.500 s quicker than #78: "
     "S1 \u22120.020 s, S2 +0.520 s (+ is what #2 gains).",
@@ -204,7 +204,8 @@ OF_A_CAR = {
     "Distances are from the finish line.",
     "where do I lose to #78 in T5": "In T5-T6 #78 is 0.083 s quicker than #2, on lap 2 of #2 and lap 7 of #78. "
     "#78: its telemetry has gaps.",
-    "am I faster than #78 in sector 2": "In sector 2 #2 is 0.520 s quicker than #78, on lap 2 of #2 and lap 7 of #78.",
+    "am I faster than #78 in sector 2": "Yes. In sector 2 #2 is 0.520 s quicker than #78, on lap 2 of "
+    "#2 and lap 7 of #78.",
     "how much do I gain on #78 in T4": "There is no comparison of #2 and #78 in T4. #78: its telemetry has gaps.",
     "How far behind was I after lap 3?": "What was published gives places and gaps at the flag, not lap by lap.",
     "is the second lap slow": "Lap 2: 1:37.500, your best. Sectors: 27.500 s, 42.000 s, 28.000 s.",

@@ -21,6 +21,8 @@ SESSION = "barber-2025-r1"
         (b"/", SITE, ("index.html",)),
         (b"/docs", SITE, ("docs", "docs.json", "docs.html")),
         (b"/api/sessions", SITE, ("api/sessions.json",)),
+        (b"/api/season", SITE, ("api/season.json",)),
+        (b"/api/season.json", SITE, ("api/season.json",)),
         (b"/api/drivers", LATEST, ("api/drivers", "api/drivers.json", "api/drivers.html")),
         (b"/api/sessions/barber-2025-r1/drivers", SESSION, ("api/drivers", "api/drivers.json", "api/drivers.html")),
         (b"/barber-2025-r1/", SESSION, ("index.html",)),

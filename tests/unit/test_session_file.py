@@ -209,6 +209,21 @@ def test_a_lap_that_was_not_driven_is_told_before_anything_is_read_in(tmp_path: 
         found(tmp_path, text)
 
 
+def test_where_the_file_of_laps_is_cut_short_it_is_that_file_which_is_wrong(tmp_path: Path) -> None:
+    folder = write_session(tmp_path / "barber" / "race1")
+    (laps,) = folder.glob("23_*")
+    lines = laps.read_bytes().splitlines(keepends=True)
+    of_car_7 = [number for number, line in enumerate(lines) if line.startswith(b"7;")]
+    laps.write_bytes(b"".join(lines[: of_car_7[3]]))
+    (folder / "session.toml").write_text('[[exclude]]\ncar = "7"\nlaps = [5]\nreason = "x"\n')
+    with pytest.raises(InputError) as error:
+        discover(folder, hashes=HashCache(tmp_path / "hashes"))
+    assert str(error.value).startswith(
+        f"barber-2025-r1: {laps.name} lacks laps: the result gives car 7 6 laps, and there"
+    )
+    assert "its laps are 1 to 3; export that file again (session.toml line 1 excludes lap 5)" in str(error.value)
+
+
 def test_nothing_is_judged_where_the_timing_cannot_be_read(tmp_path: Path) -> None:
     folder = write_session(tmp_path / "barber" / "race1")
     (folder / "session.toml").write_text('[drivers]\n"99" = "Ada"\n')

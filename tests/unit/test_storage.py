@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -143,3 +145,13 @@ def test_every_declared_table_can_be_created_and_is_indexed_by_its_key(tmp_path:
     assert {(t.name, c.name, c.type) for t in in_warehouse for c in t.columns} == set(columns)
     assert comments == [(0,)]
     assert indexed == {table.name for table in in_warehouse if table.key and not table.is_primary}
+
+
+def test_a_query_draws_no_progress_in_a_process_without_a_script() -> None:
+    ask = "select current_setting('enable_progress_bar')"
+    look = (
+        "import duckdb; from grx_pipeline.storage.duck import connect; "
+        f'print(*(c.execute("{ask}").fetchone()[0] for c in (duckdb.connect(), connect({{}}))))'
+    )
+    said = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True).stdout
+    assert said.split() == ["True", "False"]

@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grx_pipeline.errors import SettingsError
 from grx_pipeline.reports.formats import Style
 from grx_pipeline.reports.pages import page_style
 from grx_pipeline.settings import ReportSettings
@@ -55,12 +54,6 @@ def test_times_of_day_are_in_the_zone_of_the_setting() -> None:
     assert (zones["track"].time_of_day(AT_MS, None), zones["track"].zone_name(None)) == ("19:02", "UTC")
     assert zones["track"].moment("2025-09-07T02:02:00Z", OFFSET_MS) == "6 September 2025, 21:02"
     assert zones["utc"].moment("some day", None) == "some day"
-
-
-@pytest.mark.parametrize("wrong", [{"speed_unit": "knots"}, {"decimal_sign": ","}, {"time_zone": "Mars/Base"}])
-def test_a_setting_that_no_page_knows_is_an_error_with_its_name(wrong: dict[str, str]) -> None:
-    with pytest.raises(SettingsError, match=next(iter(wrong))):
-        ReportSettings(**wrong)  # type: ignore[arg-type]
 
 
 def test_settings_become_a_style() -> None:

@@ -1,5 +1,8 @@
 """Where in a TOML file something stands."""
 
+import tomllib
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,3 +39,17 @@ def test_each_key_is_found_whatever_stands_between(kinds: list[str]) -> None:
         lines += statements.get(kind, kind).format(n=n).split("\n")
     found = {path: line for path, line in line_numbers("\n".join(lines)).items() if len(path) == 1}
     assert found == expected
+
+
+def test_a_long_file_is_parsed_line_by_line_and_not_again_from_its_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+
+    def counted(text: str) -> dict[str, object]:
+        read.append(len(text))
+        return parse(text)
+
+    parse = tomllib.loads
+    monkeypatch.setattr(tomllib, "loads", counted)
+    text = "\n".join(f'[[exclude]]\ncar = "{n}"\nlaps = [{n},\n  0]\n' for n in range(500))
+    assert line_numbers(text)["exclude", 499, "laps"] == 499 * 5 + 3
+    assert sum(read) < 2 * len(text)

@@ -1,9 +1,18 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from grx_pipeline.laps.validity import REASONS, judge_laps
-from grx_pipeline.settings import LapSettings
+from grx_pipeline.laps import validity
+from grx_pipeline.laps.validity import REASONS
+from grx_pipeline.settings import LapSettings, QualitySettings
+
+TOLERANCE_MS = QualitySettings().sector_sum_tolerance_ms
+
+
+def judge_laps(rows: pd.DataFrame, settings: LapSettings) -> pd.DataFrame:
+    return validity.judge_laps(rows, settings, sector_sum_tolerance_ms=TOLERANCE_MS)
 
 
 def stint(car: str = "A", laps: int = 10, time_ms: int = 98_000) -> pd.DataFrame:
@@ -52,8 +61,8 @@ def test_only_the_first_lap_of_a_green_stint_is_unclean() -> None:
         ({"flag": "FCY"}, {5: ["full_course_yellow"], 6: ["restart"]}),
         ({"flag": None}, {5: ["unknown_flag"]}),
         ({"sector_2_ms": np.nan}, {5: ["missing_sector"]}),
-        ({"sector_1_ms": 27_000.0}, {5: ["implausible_sector"]}),
-        ({"lap_time_ms": 103_000.0}, {5: ["off_pace"]}),
+        ({"sector_1_ms": 27_000.0, "sector_3_ms": 31_040.0}, {5: ["implausible_sector"]}),
+        ({"lap_time_ms": 103_000.0, "sector_2_ms": 44_960.0}, {5: ["off_pace"]}),
         ({"logger_lap": np.nan}, {5: ["no_crossing_match"]}),
     ],
 )
@@ -84,7 +93,21 @@ def test_an_impossible_lap_is_not_valid_and_never_clean(change: dict[str, object
 
 @pytest.mark.parametrize("change", [{"lap_time_ms": 30_000.0}, {"lap_number": 1000}, {"lap_time_ms": 7_200_000.0}])
 def test_the_limits_themselves_and_laps_of_hours_are_valid(change: dict[str, object]) -> None:
-    assert judge_laps(changed(5, **change), LapSettings())["is_valid"].all()
+    assert judge_laps(changed(5, sector_1_ms=np.nan, **change), LapSettings())["is_valid"].all()
+
+
+@given(error_ms=st.integers(-60_000, 60_000), where=st.sampled_from(["lap_time_ms", "sector_1_ms", "sector_3_ms"]))
+def test_a_lap_time_that_its_sectors_contradict_is_no_best_lap(error_ms: int, where: str) -> None:
+    """Neither the time nor a sector can be told to be right."""
+    rows = changed(5, **{where: stint().loc[4, where] + error_ms})
+    judged = judge_laps(rows, LapSettings())
+    is_contradicted = "sectors_off_lap_time" in judged["reasons"][4]
+    assert is_contradicted == (abs(error_ms) > TOLERANCE_MS)
+    assert judged.loc[4, "is_valid"] == (not is_contradicted)
+    if is_contradicted:
+        assert not judged.loc[4, "is_clean"]
+        others = rows.index != 4
+        pd.testing.assert_frame_equal(judged[others], judge_laps(rows[others], LapSettings()))
 
 
 def test_a_yellow_of_another_car_or_of_two_laps_ago_is_no_restart() -> None:
