@@ -99,8 +99,8 @@ def demo(settings: Settings, *, size: DemoSize, count: int, seed: int) -> None:
     made = make_demo(folder, size=size, sessions=count, seed=seed, progress=print)
     catalogue = _found_to_run([str(path) for path in made], settings)
     status = _run_sessions(catalogue, settings, force=False)
-    page = Paths.of(settings).published(catalogue.sessions[0].session) / "index.html"
     if status == 0:
+        page = Paths.of(settings).published(catalogue.sessions[0].session) / "index.html"
         print(f"\nopen {page}")
         if sys.stdout.isatty() and (sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY")):
             webbrowser.open(page.as_uri())

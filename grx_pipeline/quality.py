@@ -249,7 +249,7 @@ def check_crossings(tables: Tables, settings: QualitySettings) -> CheckOutcome:
     crossings, matched = int(session["crossings"].sum()), int(session["crossings_matched"].sum())
     share = matched / crossings if crossings else 0.0
     if crossings:
-        text = f"{matched} of {counted(crossings, 'logger crossing')} on an official lap ({share:.1%})."
+        text = f"On an official lap: {matched} of {counted(crossings, 'logger crossing')} ({share:.1%})."
     else:
         text = "No logger crossing could be compared with an official lap: there are no lap files, or no car matches."
     return CheckOutcome(

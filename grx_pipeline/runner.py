@@ -283,8 +283,8 @@ def _note(event: dg.DagsterEvent, session: str, ledger: _Ledger, progress: Progr
 def _unwritten(error: SerializableErrorInfo | None) -> str | None:
     """What SQLite said where a step failed because its record could not be written; steps use no SQLite themselves."""
     while error is not None:
-        if error.cls_name == "OperationalError":
-            return error.message.partition("\n")[0]
+        if "sqlite3.OperationalError" in (said := error.message.partition("\n")[0]):
+            return said
         error = error.cause
     return None
 

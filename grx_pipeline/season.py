@@ -139,7 +139,8 @@ def note_refused(catalogue: Catalogue, paths: Paths, settings: Settings) -> None
     """Keep what was named and not taken in; the front page says it at once, as far as the disk takes it."""
     taken = {manifest.session for manifest in catalogue.sessions}
     with contextlib.suppress(GrxError):
-        if note_refusals(paths, catalogue.refused, taken):
+        # Where what is refused was known already, a full disk may have kept it from the page.
+        if note_refusals(paths, catalogue.refused, taken) or any(catalogue.refused.values()):
             refresh_season(paths, settings, build_season)
 
 

@@ -62,9 +62,7 @@ def truth_document(
             for vehicle, count in zip(vehicles, counts, strict=True)
         },
         "crossings": {logged.logger_id: _crossings(logged) for logged in crossings},
-        "wrong_numbers": [
-            logger for number, logger in logger_ids.items() if int(logger.rpartition("-")[2]) != int(number)
-        ],
+        "wrong_numbers": [logger for number, logger in logger_ids.items() if logger.rpartition("-")[2] != number],
         "cars_without_logger": [car.number for car in race.cars if car.number not in logger_ids],
         "loggers_without_car": [logged.logger_id for logged in crossings if logged.logger_id not in raced],
         "penalised_in_provisional": penalised,

@@ -28,7 +28,7 @@ def build_corrections(context: StepContext) -> StepOutcome:
         numbered = [{"correction": number, **row} for number, row in enumerate(table_rows, start=1)]
         write_table(pa.Table.from_pylist(numbered, schema=TABLES[name].arrow_schema()), outputs[-1], TABLES[name])
     kinds = [row["kind"] for row in rows["corrections"]]
-    figures = {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}
+    figures = {f"{kind}s": kinds.count(kind) for kind in dict.fromkeys(kinds)}
     facts = [row for row in rows["corrections"] if row["kind"] != "driver"]
     nameless = {outputs[0]: combined_hash({"corrections": json.dumps(facts)})}
     return StepOutcome(outputs=tuple(outputs), rows=len(kinds), nameless=nameless, figures=figures)

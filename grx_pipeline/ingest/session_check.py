@@ -51,8 +51,8 @@ def check_session_file(says: SessionFile, files: Sequence[RawFile], *, session: 
         if missing and missing[0] <= in_result.get(number, 0):
             wanted = counted(int(in_result[number]), "lap")
             raise InputError(
-                f"{session}: {timing} lacks laps: the result gives car {number} {wanted}, and there its laps are"
-                f" {_range(have)}; export that file again (session.toml line {entry.line} excludes lap {missing[0]})"
+                f"{session}: {timing} lacks lap {missing[0]} of car {number}, to which the result gives {wanted};"
+                f" export that file again (session.toml line {entry.line} excludes that lap)"
             )
         if missing:
             raise InputError(f"{session}: {no_such_lap(entry.line, entry.car, missing[0], have)}")

@@ -28,6 +28,7 @@ _FEATURES = tuple(c for c in TABLES["telemetry_features"].columns if c.name not 
 def lap_records(
     car: CarTables, statistics: Row, siwtl: Row, sectors: list[Row], exclusions: Mapping[int | None, str]
 ) -> Laps:
+    """The official laps of a car. `exclusions` are the team's reasons by lap number, of the whole car under None."""
     best = statistics["best_lap_ms"]
     donors: dict[int, list[int]] = {}
     for sector in sectors:
@@ -98,6 +99,7 @@ def _reason(code: str, exclusion: str | None) -> LapReason:
 
 
 def siwtl_record(row: Row, sectors: list[Row]) -> Siwtl:
+    """A car's target, from its row of siwtl and its rows of siwtl_sectors: of three sectors and of six sections."""
     sections = tuple(SiwtlSection(**_sector(s), name=s["name"]) for s in sectors if s["sector_count"] == 6)
     times = ("best_lap_ms", "ideal_lap_ms", "siwtl_lap_ms", "potential_gain_ms")
     low, high = row["jackknife_low_ms"], row["jackknife_high_ms"]
@@ -125,6 +127,7 @@ def _sector(row: Row) -> dict[str, Any]:
 def telemetry_record(
     trace: LapTrace, throttle_channel: str | None, features: Row | None, *, note: str | None
 ) -> Telemetry:
+    """A lap's trace with its features; NaN becomes null. `note` says why the trace is not trusted."""
     columns = {name: trace.columns[name].combine_chunks() for name in trace.columns.column_names}
     return Telemetry(
         vehicle_id=trace.vehicle_id,

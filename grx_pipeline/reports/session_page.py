@@ -112,7 +112,7 @@ def classification_note(cars: Sequence[Classified]) -> str:
     is_unclean = any(car.best_lap_ms is not None and not car.is_best_clean for car in cars)
     told = (
         (True, "“To find” is best clean lap − target lap."),
-        (any(car.confidence == "low" for car in cars), "° marks a target from fewer than five clean laps."),
+        (any(car.confidence == "low" for car in cars), "° marks a target from too few clean laps to rest on."),
         (
             is_unclean,
             "* marks a best lap that is not a clean one: the target starts from the best clean lap and can be slower.",
@@ -265,9 +265,9 @@ def corner_note(track: Track) -> str:
     if of_team:
         told += " † The team’s word, from session.toml."
     if any(corner.brake_onset_m is None for corner in track.corners):
-        told += f" {MISSING} under Brakes at: the field does not brake for it."
+        told += f" {MISSING} under Brakes at: most laps do not brake for it."
     if any(corner.full_throttle_m is None for corner in track.corners):
-        told += f" {MISSING} under Full throttle: the field is not off it, or not back on it before the next corner."
+        told += f" {MISSING} under Full throttle: most laps are not off it, or not back on it before the next corner."
     return told
 
 

@@ -18,6 +18,7 @@ from grx_pipeline.serve.lookups.places import advice_reason
 from grx_pipeline.serve.lookups.published import Found, Published, found
 from grx_pipeline.serve.lookups.sessions import all_races, heading, listed_sessions, meant_sessions, which_race
 from grx_pipeline.serve.lookups.topics import fall_back, look_up
+from grx_pipeline.settings import NarrativeSettings
 
 _FLEET_PAGE = "index.html"
 _NO_ANSWER = "The facts of this session do not answer that. These they do answer:"
@@ -55,8 +56,8 @@ class Speaks(Protocol):
 class Answers:
     """Answers questions about a session. Without a `speaker`, or where it fails, by rules."""
 
-    def __init__(self, index: SiteIndex, speaker: Speaks | None = None) -> None:
-        self._index, self._speaker = index, speaker
+    def __init__(self, index: SiteIndex, worth: NarrativeSettings, speaker: Speaks | None = None) -> None:
+        self._index, self._worth, self._speaker = index, worth, speaker
 
     @property
     def mode(self) -> Literal["rules", "model"]:
@@ -69,7 +70,7 @@ class Answers:
             return None
         if not build.is_readable:
             return _unreadable(build)
-        return await self._across(question, _Subject.of(question, build), build)
+        return await self._across(question, _Subject.of(question, build, self._worth), build)
 
     async def _across(self, question: ChatRequest, subject: "_Subject", build: Build) -> ChatAnswer:
         """The answer from the session that the question means: its own, another one, or all of a circuit."""
@@ -89,7 +90,7 @@ class Answers:
         other = self._index.build(meant[0]["session"]) if meant else None
         if other is None:
             return await self._of(question, subject)
-        answer = await self._of(question, _Subject.of(question, other)) if other.is_readable else _unreadable(other)
+        answer = await self._of_build(question, other)
         return answer.model_copy(
             update={"answer": f"{heading(meant[0])}: {answer.answer}", "sources": _elsewhere(answer, other)}
         )
@@ -101,13 +102,19 @@ class Answers:
         texts, sources = [], []
         for entry in races:
             build = self._index.build(entry["session"])
-            if build is None or not build.is_readable:
+            if build is None:
                 continue
             of_race = question.model_copy(update={"page": None}) if build.name != subject.session else question
-            answer = await self._of(of_race, _Subject.of(of_race, build))
+            answer = await self._of_build(of_race, build)
             texts.append(f"{heading(entry)}: {answer.answer}")
             sources += answer.sources if build.name == subject.session else _elsewhere(answer, build)
         return _answer(question, subject, " ".join(texts), sources)
+
+    async def _of_build(self, question: ChatRequest, build: Build) -> ChatAnswer:
+        """The answer from the session of a build, or that it cannot be read."""
+        if not build.is_readable:
+            return _unreadable(build)
+        return await self._of(question, _Subject.of(question, build, self._worth))
 
     async def _of(self, question: ChatRequest, subject: "_Subject") -> ChatAnswer:
         """The answer from one session."""
@@ -139,7 +146,7 @@ class _Subject:
     published: Published | None
 
     @classmethod
-    def of(cls, question: ChatRequest, build: Build) -> "_Subject":
+    def of(cls, question: ChatRequest, build: Build, worth: NarrativeSettings) -> "_Subject":
         drivers = (build.record("api/drivers.json") or {}).get("drivers", [])
         parts = (question.page or _FLEET_PAGE).removesuffix(".html").split("/")
         cars = {driver["path"]: driver["vehicle_id"] for driver in drivers}
@@ -150,7 +157,7 @@ class _Subject:
             question.history,
             lambda text: Asked.of(text, drivers, page_cars=own),
         )
-        published = Published.of(build)
+        published = Published.of(build, worth)
         asked = _beside_the_winner(asked, published, own)
         others = tuple(car for car in asked.named if car not in own)
         contexts = _contexts(question, build, own, others, drivers)

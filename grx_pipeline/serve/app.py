@@ -39,7 +39,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     cache = HotFiles(max_bytes=limits.cache_mb * 1_000_000, ttl_s=limits.cache_ttl_s)
     index = SiteIndex(Paths.of(settings).reports, on_change=cache.drop)
     events = BuildEvents(index, limits)
-    answers = Answers(index, _speaker(settings))
+    answers = Answers(index, settings.narrative, _speaker(settings))
     rate = Rate(per_minute=limits.chat_per_minute, burst=limits.chat_burst, clients=limits.chat_clients)
 
     @asynccontextmanager

@@ -10,8 +10,8 @@ from grx_pipeline.settings.threshold import allowed_text, unit_of
 
 _INTRODUCTION = """# Settings
 
-Every threshold and limit, as declared in `grx_pipeline/settings/` (this page is made from there: `make docs`). A
-`grx.toml` in the working directory changes them, a table a group:
+Every threshold and limit that can be changed, as declared in `grx_pipeline/settings/` (this page is made from there:
+`make docs`). A `grx.toml` in the working directory changes them, a table a group:
 
 ```toml
 [laps]

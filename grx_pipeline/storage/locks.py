@@ -60,9 +60,15 @@ def lock_holder(path: Path) -> str | None:
 
 @contextlib.contextmanager
 def folder_lock(folder: Path) -> Iterator[None]:
-    """Wait for `folder` and hold it: what several sessions write together is written by one of them at a time."""
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY)
+    """Wait for `folder` and hold it: what several sessions write together is written by one of them at a time.
+
+    Raises StorageError where the folder is not there and cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise not_writable(folder, error) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

@@ -1,7 +1,7 @@
 """What a step is given, what it says it did, and the record of it that decides whether it has to run again.
 
 A record names everything a step depended on (code, settings, raw files, earlier steps) by hash and everything it
-wrote. The chain of steps itself stands in grx_pipeline/steps.py.
+wrote. The chain of steps itself stands in grx_pipeline/chain.py.
 """
 
 import hashlib

@@ -6,6 +6,7 @@ from shlex import quote
 
 from grx_pipeline.errors import InputError
 from grx_pipeline.formats import counted
+from grx_pipeline.ingest.catalogue import known_manifests
 from grx_pipeline.ingest.manifest import Manifest, read_manifest
 from grx_pipeline.ingest.raw_check import is_altered
 from grx_pipeline.ingest.recognition import SESSION_FILE
@@ -44,7 +45,7 @@ def look_at_session(
         yield fault(session, place, said, "`grx run PATH` on its raw files writes it anew")
         return
     progress(f"{session}: reading its files")
-    raw = [*_raw_files(session, manifest), *_team_word(session, manifest)]
+    raw = [*_raw_files(session, manifest), *_team_word(session, manifest, paths)]
     yield from raw
     yield from _steps(session, paths, is_repairing=is_repairing)
     yield from _strays(session, paths)
@@ -73,19 +74,27 @@ def _raw_files(session: str, manifest: Manifest) -> Iterator[Finding]:
         )
     if not gone and not altered:
         size = sum(file.size for file in files)
-        yield ok(session, manifest.root, f"{len(files)} raw files, {size / 1e6:,.1f} MB, as they were read")
+        yield ok(session, manifest.root, f"{counted(len(files), 'raw file')}, {size / 1e6:,.1f} MB, as read")
 
 
-def _team_word(session: str, manifest: Manifest) -> Iterator[Finding]:
-    """session.toml: a team changes it on purpose, and the next run heeds it."""
+def _team_word(session: str, manifest: Manifest, paths: Paths) -> Iterator[Finding]:
+    """session.toml: a team changes it on purpose, and the next run heeds it.
+
+    No run does in a folder with files of two sessions: it would not be known which of them is meant.
+    """
     known = {Path(file.path): file for file in manifest.of_kind(_TEAM_WORD)}
-    beside = {Path(file.path).parent / SESSION_FILE for file in manifest.files if file.member is None}
+    others = (_folders(other) for other in known_manifests(paths)[0] if other.session != session)
+    beside = {folder / SESSION_FILE for folder in _folders(manifest).difference(*others)}
     for path in sorted(known.keys() | {path for path in beside if path.is_file()}):
         what = "is new" if path not in known else "was taken away" if not path.exists() else "was changed"
         if path not in known or not path.exists() or is_altered(known[path]):
             yield note(session, path, f"{what} since the last run: it waits for the next", f"`grx run {session}`")
         else:
             yield ok(session, path, "as it was read")
+
+
+def _folders(manifest: Manifest) -> set[Path]:
+    return {Path(file.path).parent for file in manifest.files if file.member is None}
 
 
 def _steps(session: str, paths: Paths, *, is_repairing: bool) -> Iterator[Finding]:

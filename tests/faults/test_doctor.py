@@ -116,6 +116,14 @@ def test_what_the_team_wrote_meanwhile_is_no_fault_and_waits_for_a_run(built: Bu
     assert _told_of(word, built.settings) == "was taken away since the last run: it waits for the next"
 
 
+def test_a_session_file_beside_two_races_waits_for_no_run(built: BuiltSession) -> None:
+    word = built.raw.parent / "session.toml"
+    word.write_text('[drivers]\n"13" = "Ada"\n')
+    other = dataclasses.replace(read_manifest(built.paths.manifest(SESSION)), session="barber-2025-r2", race=2)
+    write_manifest(built.paths.manifest(other.session), other)
+    assert str(word) not in {finding.where for finding in _examine(built.settings)}
+
+
 def _told_of(path: Path, settings: Settings) -> str:
     """What is said of the file; nothing is a fault."""
     found = _examine(settings)

@@ -13,6 +13,7 @@ from support.narrative_session import BARE, HABITS, HOSTILE, SESSION, UNCLEAN, W
 from grx_pipeline.formats import gap, lap_time, sector_time
 from grx_pipeline.publishing.service_records import ChatAnswer, ChatRequest, Turn
 from grx_pipeline.serve.answers import Answers
+from grx_pipeline.settings import NarrativeSettings
 
 OWN, SESSION_PAGE, PAIR = f"drivers/{HABITS}.html", "index.html", f"compare/{WINNER}/{HABITS}.html"
 NO_ANSWER = "do not answer that"
@@ -28,7 +29,7 @@ def ask(site: ChatSite, message: str, page: str = OWN, *history: str) -> ChatAns
     """`history` is turns in their order, a reader's first."""
     turns = [Turn(role="assistant" if place % 2 else "user", text=text) for place, text in enumerate(history)]
     question = ChatRequest(message=message, session=SESSION, page=page, history=turns)
-    given = asyncio.run(Answers(site.index).answer(question))
+    given = asyncio.run(Answers(site.index, NarrativeSettings()).answer(question))
     assert given is not None
     return given
 

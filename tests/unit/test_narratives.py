@@ -165,6 +165,16 @@ def pair_of(a: str, b: str, rows: made.Rows | None = None) -> Narrative:
     return next(d for d in made.drafts(rows) if (d.facts.subject.vehicle_id, d.facts.subject.other_id) == (a, b))
 
 
+def test_two_that_stopped_early_were_never_apart_at_the_flag() -> None:
+    """Both stopped after five laps, long before the winner took the flag."""
+    rows = made.session_rows()
+    assert "at the flag" in part(pair_of(WINNER, HABITS, rows), "summary").lower()
+    stopped = [row for row in rows["drivers"] if row["vehicle_id"] in (HABITS, HOSTILE)]
+    for place, row in enumerate(stopped):
+        row |= {"laps": 5, "total_time_ms": 500_000 + 900 * place}
+    assert "flag" not in part(pair_of(HABITS, HOSTILE, rows), "summary")
+
+
 def test_what_to_take_comes_with_a_mark_how_often_it_was_reached_and_what_to_do() -> None:
     """The mark is the median of the quicker car in the sector; it was reached never, once, or more often."""
     own, theirs = ([made.sector_times(car, lap)[1] for lap in range(2, made.LAPS + 1)] for car in (BARE, WINNER))

@@ -30,27 +30,54 @@ def reasons(paths: Paths) -> list[str]:
     return [refusal.reason for refusal in read_refusals(paths)]
 
 
-def test_a_refusal_stays_until_the_same_place_is_named_without_a_fault(paths: Paths) -> None:
-    assert note_refusals(paths, {"/raw/barber": [TWO_FILES]}, ())
-    assert not note_refusals(paths, {"/raw/barber": [TWO_FILES]}, ()), "the same again is nothing new"
+@pytest.fixture
+def barber(tmp_path: Path) -> str:
+    (tmp_path / "barber").mkdir()
+    return str(tmp_path / "barber")
+
+
+def test_a_refusal_stays_until_the_same_place_is_named_without_a_fault(paths: Paths, barber: str) -> None:
+    assert note_refusals(paths, {barber: [TWO_FILES]}, ())
+    assert not note_refusals(paths, {barber: [TWO_FILES]}, ()), "the same again is nothing new"
     assert not note_refusals(paths, {"/raw/cota": []}, ["cota-2025-r1"])
     assert reasons(paths) == [TWO_FILES]
     assert read_refusals(paths)[0].session == SESSION
-    assert note_refusals(paths, {"/raw/barber": []}, ())
+    assert note_refusals(paths, {barber: []}, ())
     assert reasons(paths) == []
 
 
-def test_a_session_that_was_taken_in_from_elsewhere_is_no_longer_refused(paths: Paths) -> None:
-    note_refusals(paths, {"/raw/barber": [TWO_FILES, "a.zip: no zip"]}, ())
+def test_a_session_that_was_taken_in_from_elsewhere_is_no_longer_refused(paths: Paths, barber: str) -> None:
+    note_refusals(paths, {barber: [TWO_FILES, "a.zip: no zip"]}, ())
     note_refusals(paths, {"/raw/new": []}, [SESSION])
     assert reasons(paths) == ["a.zip: no zip"]
 
 
-def test_a_damaged_record_is_as_none(paths: Paths) -> None:
-    note_refusals(paths, {"/raw/barber": [TWO_FILES]}, ())
+def test_a_place_that_is_gone_is_no_longer_refused_and_a_session_of_that_name_is(paths: Paths, barber: str) -> None:
+    note_refusals(paths, {barber: [TWO_FILES], SESSION: ["no raw files"]}, ())
+    Path(barber).rmdir()
+    assert note_refusals(paths, {}, ())
+    assert reasons(paths) == ["no raw files"]
+
+
+def test_a_damaged_record_is_as_none(paths: Paths, barber: str) -> None:
+    note_refusals(paths, {barber: [TWO_FILES]}, ())
     paths.refusals().write_bytes(b"{")
     assert reasons(paths) == []
-    assert note_refusals(paths, {"/raw/barber": [TWO_FILES]}, ())
+    assert note_refusals(paths, {barber: [TWO_FILES]}, ())
+
+
+def test_where_the_page_cannot_be_written_the_run_goes_on_and_the_next_one_writes_it(
+    tmp_path: Path, paths: Paths, settings: Settings
+) -> None:
+    write_session(tmp_path / "barber" / "race1").joinpath("23_copy.csv").write_text("NUMBER; LAP_NUMBER\n")
+    catalogue = found(tmp_path / "barber", paths)
+    assert any(catalogue.refused.values())
+    paths.reports.write_text("no folder")
+    note_refused(catalogue, paths, settings)
+    assert paths.reports.read_text() == "no folder"
+    paths.reports.unlink()
+    note_refused(catalogue, paths, settings)
+    assert "Not taken in" in paths.season_page().read_text("utf-8")
 
 
 def found(folder: Path, paths: Paths) -> Catalogue:

@@ -18,7 +18,7 @@ from grx_pipeline.serve.app import create_app
 from grx_pipeline.serve.index import SiteIndex
 from grx_pipeline.serve.limits import Rate
 from grx_pipeline.serve.speaker import ModelSpeaker
-from grx_pipeline.settings import Settings
+from grx_pipeline.settings import NarrativeSettings, Settings
 
 SESSION = "barber-2025-r1"
 A, B, C = "GR86-002-2", "car-13", "GR86/004 78%"
@@ -54,7 +54,7 @@ def index(tmp_path: Path) -> SiteIndex:
 def ask(index: SiteIndex, message: str, page: str | None = OWN, *history: str, speaker: Any = None) -> ChatAnswer:
     turns = [Turn(role="user", text=text) for text in history]
     question = ChatRequest(message=message, session=SESSION, page=page, history=turns)
-    given = asyncio.run(Answers(index, speaker).answer(question))
+    given = asyncio.run(Answers(index, NarrativeSettings(), speaker).answer(question))
     assert given is not None
     return given
 

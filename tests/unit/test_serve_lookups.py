@@ -18,7 +18,7 @@ from grx_pipeline.serve.index import SiteIndex
 from grx_pipeline.serve.lookups.asked import LAST, Asked
 from grx_pipeline.serve.lookups.published import Published, distance
 from grx_pipeline.serve.lookups.topics import look_up
-from grx_pipeline.settings import Settings
+from grx_pipeline.settings import NarrativeSettings, Settings
 
 SESSION, OTHER = "barber-2025-r1", "cota-2025-r1"
 A, B, C = "GR86-002-2", "car-13", "car-78"
@@ -104,9 +104,11 @@ SIWTL = {
     "clean_laps": 2,
     "sectors": [SECTOR | {"sector": 2, "best_ms": 42_500, "gain_ms": 150}],
 }
-FIGURE = {"median": 84.8, "class_quartiles": [83.1, 84.5, 86.0], "class_drivers": 6}
+FIGURE = {"median": 84.8, "laps": 2, "class_quartiles": [83.1, 84.5, 86.0], "class_drivers": 6}
 BRAKING = FIGURE | {"median": 903.0, "class_quartiles": None}
-CORNERS = {"lap_numbers": [2, 3], "note": None, "corners": [{"corner": "T5-T6", "figures": {"min_speed_kmh": FIGURE}}]}
+# Lap 4 is not a clean one: no median is over it.
+CORNER = {"corner": "T5-T6", "figures": {"min_speed_kmh": FIGURE}}
+CORNERS = {"lap_numbers": [2, 3, 4], "note": None, "corners": [CORNER]}
 FILES = {
     "api/drivers.json": {"drivers": CARS},
     "api/fleet/summary.json": SUMMARY,
@@ -159,7 +161,9 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> SiteIndex:
 
 
 def ask(index: SiteIndex, message: str, page: str | None = OWN, *, session: str | None = SESSION) -> ChatAnswer:
-    given = asyncio.run(Answers(index).answer(ChatRequest(message=message, session=session, page=page)))
+    given = asyncio.run(
+        Answers(index, NarrativeSettings()).answer(ChatRequest(message=message, session=session, page=page))
+    )
     assert given is not None
     return given
 
@@ -185,9 +189,9 @@ OF_A_CAR = {
     "my second sector": "Your best sector 2 on clean laps was 42.500 s, on lap 3; "
     "on the best clean lap it was 42.600 s. "
     "The best of the field is 42.380 s, by #013 (Anna Berg): +0.120 s. The target asks for 0.150 s there.",
-    "minimum speed in turn 6": "T5-T6, medians of 2 laps with a trace: minimum speed 84.8 km/h "
+    "minimum speed in turn 6": "T5-T6, medians of 2 clean laps with a trace: minimum speed 84.8 km/h "
     "(class 83.1 to 86.0, 6 drivers).",
-    "exit speed in T6": "The traces of 2 laps do not show that at T5-T6.",
+    "exit speed in T6": "The clean laps with a trace do not show that at T5-T6.",
     "T9?": "There is no T9 on this map. Its corners: T4, T5-T6.",
     "Am I braking too early?": "Nothing is sure enough to be advised at a corner. "
     "Against the best of the field most is "
@@ -200,7 +204,7 @@ OF_A_CAR = {
     "who finished behind me": "#78 finished P3, 6 laps behind the winner; you finished P2 of 3.",
     "Who beat me?": "#013 (Anna Berg) finished P1; you finished P2 of 3.",
     "who finished behind #78": "Nobody: #78 finished P3 of 3.",
-    "how does #78 brake in T5": "T5-T6, medians of 2 laps of #78 with a trace: braking begins at 903 m. "
+    "how does #78 brake in T5": "T5-T6, medians of 2 clean laps of #78 with a trace: braking begins at 903 m. "
     "Distances are from the finish line.",
     "where do I lose to #78 in T5": "In T5-T6 #78 is 0.083 s quicker than #2, on lap 2 of #2 and lap 7 of #78. "
     "#78: its telemetry has gaps.",
@@ -236,8 +240,8 @@ OF_THE_FIELD = {
     "the gap between first and second": "#2 (P2) finished 2.740 s behind #013 (Anna Berg) (P1).",
     "gap between #13 and #2": "#2 (P2) finished 2.740 s behind #013 (Anna Berg) (P1).",
     "who finished behind #2": "#78 finished P3, 6 laps behind the winner; #2 finished P2 of 3.",
-    "how does #2 brake compared with #78 in T5": "The traces of 2 laps of #2 do not show that at T5-T6. "
-    "T5-T6, medians of 2 laps of #78 with a trace: braking begins at 903 m. Distances are from the finish line.",
+    "how does #2 brake compared with #78 in T5": "The clean laps of #2 with a trace do not show that at T5-T6. "
+    "T5-T6, medians of 2 clean laps of #78 with a trace: braking begins at 903 m. Distances are from the finish line.",
     "gap of #2 to #78": "#78 (P3) finished 6 laps behind #2 (P2).",
     "Who set the fastest lap?": "#013 (Anna Berg) set the best lap: 1:37.000, on lap 8. "
     "Next: #2 1:37.500 and #78 1:38.000.",
@@ -374,7 +378,7 @@ def test_lookups_read_the_files_as_the_reports_write_them(tmp_path: Path) -> Non
     best = f"lap {laps['best_lap_number']}"
     assert best in ask(index, "What was my best lap?", page, session=LATEST).answer
     build = index.build(LATEST)
-    published = Published.of(build) if build else None
+    published = Published.of(build, NarrativeSettings()) if build else None
     assert published is not None
     messages = (*OF_A_CAR, *OF_THE_FIELD, f"lap {TRACED[0]}")
     # Where a record has other fields than a lookup reads, this raises.

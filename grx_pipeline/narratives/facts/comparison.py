@@ -155,9 +155,12 @@ def _add_steadier(book: FactBook, field: Field, pair: _Pair) -> None:
 
 
 def _add_flag(book: FactBook, field: Field, pair: _Pair) -> None:
-    """How far apart the two were at the flag, where they drove as many laps."""
+    """How far apart the two were at the flag, where they drove as many laps and took it: not before the winner did."""
     a, b = (field.tables.row_of("drivers", vehicle) for vehicle in (pair.a, pair.b))
-    if a["laps"] == b["laps"] and a["total_time_ms"] and b["total_time_ms"]:
+    fell_ms = next((row["total_time_ms"] for row in field.drivers if row["position"] == 1), None)
+    if not (fell_ms and a["total_time_ms"] and b["total_time_ms"]):
+        return
+    if a["laps"] == b["laps"] and min(a["total_time_ms"], b["total_time_ms"]) >= fell_ms:
         gap = _Line(metric="pair_flag", gap_ms=b["total_time_ms"] - a["total_time_ms"])
         _add_gap(book, pair, "flag", gap, Source(table="drivers", key=pair.key))
 

@@ -123,8 +123,7 @@ def _strengths(voice: Voice, side: str) -> Iterator[Sentence]:
                     f"{name} is the ground of {car}: it is {usual} quicker there by median, and {gap} quicker on the "
                     "laps compared.",
                     f"{car} has its strength in {name}: by median it is {usual} quicker there, and {gap} quicker on "
-                    f"the "
-                    "laps compared.",
+                    "the laps compared.",
                     f"In {name} {car} is {gap} quicker on the laps compared, and {usual} quicker by median.",
                 ),
             )
@@ -139,8 +138,8 @@ def _firsts(car: str, sector: str, *, gap: str, usual: str) -> tuple[str, ...]:
         "compared.",
         f"{sector} holds the most for {car}: by median it is {usual} quicker there, and {gap} quicker on the laps "
         "compared.",
-        f"{car} makes the most of its time in {sector}: it is {usual} quicker by median, and {gap} quicker lap for "
-        f"lap.",
+        f"{car} makes the most of its time in {sector}: it is {usual} quicker by median, and {gap} quicker lap "
+        "for lap.",
     )
 
 
@@ -148,12 +147,12 @@ def _nexts(car: str, sector: str, *, gap: str, usual: str) -> tuple[str, ...]:
     """The sectors after the first: even and odd places have wordings of their own, so that no text has one twice."""
     return (
         f"{sector} goes the same way: by median {car} is {usual} quicker there, and {gap} quicker on the laps "
-        f"compared.",
+        "compared.",
         f"In {sector} too {car} has the edge: it is {gap} quicker on the laps compared, and {usual} quicker by median.",
         f"Last comes {sector}: there {car} is {usual} quicker by median, and {gap} quicker lap for lap.",
         f"{sector} also belongs to {car}: there it is {usual} quicker by median, and {gap} quicker lap for lap.",
         f"{sector} completes the picture: {car} is {gap} quicker there on the laps compared, and {usual} quicker by "
-        f"median.",
+        "median.",
         f"By median {car} is {usual} quicker in {sector} as well; lap for lap it is {gap} quicker.",
     )
 
@@ -170,8 +169,8 @@ def _corners(voice: Voice, side: str) -> Iterator[Sentence]:
     yield from voice.say_of(
         f"{side}.corner_2",
         f"{side}.corner_2",
-        f"Then comes {{*.name}}, where {car} is {{*.gap}} quicker through it.",
-        f"{{*.name}} comes after that: there {car} is {{*.gap}} quicker through it.",
+        f"Then comes {{*.name}}: {car} is {{*.gap}} quicker through it.",
+        f"{{*.name}} comes after that: {car} is {{*.gap}} quicker through it.",
     )
 
 

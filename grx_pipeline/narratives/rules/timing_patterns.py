@@ -172,7 +172,7 @@ TIMING: Mapping[str, PatternTexts] = {
     CORNER_RULE: PatternTexts(
         meaning=(
             "Begin at {*.corner}: on the traces {*.other} is {*.through} quicker through it.",
-            "Take the traces and begin at {*.corner}, where {*.other} is {*.through} quicker through it.",
+            "Take the traces and begin at {*.corner}: {*.other} is {*.through} quicker through it.",
         ),
         advice=(
             "Put the traces of that corner side by side: the brake, then the minimum speed, then the throttle.",

@@ -12,9 +12,8 @@ _CAR = re.compile(r"(?:#|\b(?:car|number|no\.?|driver)\s+#?)(\d{1,3})\b")
 # A number that stands behind one of these, or before one of those, is no car.
 _LEADS = re.compile(
     r"(?:^|\W)(?:t|turns?|corners?|s|sectors?|(?<!best )(?<!fastest )(?<!quickest )lap|laps|l|p|positions?|places?"
-    r"|race|r"
-    r"|top|first|last|best|fastest|quickest|slowest|worst|phases?|stint|plus|minus|within|over|under|by|score"
-    r"|round)[ -]?$"
+    r"|race|r|round|top|first|last|best|fastest|quickest|slowest|worst|phases?|stint|plus|minus|within|over|under|by"
+    r"|score)[ -]?$"
 )
 _COUNTED = re.compile(
     r"\s*(?:laps?|s|secs?|seconds?|tenths?|hundredths?|thousandths?|%|percent|ms|m|km|kmh|km/h|mph|bar|corners?|turns?"
@@ -25,8 +24,7 @@ _BARE = re.compile(r"(?<![\w.,:#/-])(\d{1,3})(?:'s|s)?(?![\w/-])")
 # A small number is a car only beside these words; a number of no car is told of only there.
 _BESIDE = re.compile(
     r"\b(?:compared?|versus|vs\.?|than|against|about|did|does|do|was|is|of|for|to|on|at|between|beat|and|with|or|how"
-    r"|has"
-    r"|why|where)\s+$|\blap\s+$"
+    r"|has|why|where)\s+$|\blap\s+$"
 )
 _NAMED_FOR = re.compile(r"\b(?:versus|vs\.?|against|compared? (?:with|to)|compare|lap of|laps of|target of)\s+$")
 _SET_AGAINST = re.compile(r"\s+(?:versus|vs\.?|against|or)\s")
@@ -54,8 +52,7 @@ THEY = re.compile(r"\b(?:he|him|his|she|her|hers|they|their|them|that (?:car|dri
 _FIELD = re.compile(
     r"\b(?:who|whose|which (?:car|driver|team)|anyone|everybody|everyone|overall|of all|the field"
     r"|(?<!end )(?<!half )(?<!part )(?<!start )of the"
-    r" (?:race|day|session|class)"
-    r"|in the (?:race|class|session))\b"
+    r" (?:race|day|session|class)|in the (?:race|class|session))\b"
 )
 LAST = 0
 

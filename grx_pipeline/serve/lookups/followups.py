@@ -10,8 +10,7 @@ from grx_pipeline.serve.lookups.asked import OWN, THEY, Asked
 _OPENING = re.compile(r"^\W*(?:and|or|what about|how about|what of|same for|same with|also|then|ok|okay|so|now)\b")
 _FILLERS = re.compile(
     r"\b(?:and|or|what|how|about|of|same|for|with|also|then|ok|okay|so|now|in|on|at|the|car|number|driver|lap|sector"
-    r"|turn"
-    r"|corner|there|please|me|mine|vs|to)\b|\b[ts]?\d{1,3}[a-z]?\b|[^\w]"
+    r"|turn|corner|there|please|me|mine|vs|to)\b|\b[ts]?\d{1,3}[a-z]?\b|[^\w]"
 )
 _IT = re.compile(r"\b(?:it|its)\b")
 _CAR = re.compile(r"#(\d{1,3})\b")

@@ -9,7 +9,6 @@ from grx_pipeline.formats import counted, gap, lap_time, listed, sector_time
 from grx_pipeline.serve.lookups.asked import LAST, Asked
 from grx_pipeline.serve.lookups.cars import Voice
 from grx_pipeline.serve.lookups.published import Found, Published, found, source
-from grx_pipeline.settings import NarrativeSettings
 
 _WORDS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10}
 _BEST_OF = re.compile(
@@ -18,7 +17,6 @@ _BEST_OF = re.compile(
 _SOME = 5
 # Notes of a car that say how far its traces reach.
 _LIMITING = ("left out of telemetry", "line crossings", "uncertain", "circuit's length")
-_WORTH = NarrativeSettings()
 Laps = Mapping[str, Any]
 
 
@@ -34,7 +32,7 @@ def unclean(asked: Asked, published: Published) -> Found | None:
             by_reason.setdefault(reasons, []).append(str(lap["lap_number"]))
     laps, out = counted(len(record["laps"]), "lap"), sum(len(numbers) for numbers in by_reason.values())
     if not out:
-        return found(f"All {laps} of {voice.of} are clean.", source(file, "clean_laps", laps))
+        return found(f"Every lap of {voice.object} is clean: {laps}.", source(file, "clean_laps", laps))
     groups = [f"{_named(numbers)} ({reasons})" for reasons, numbers in by_reason.items()]
     verb = "is" if out == 1 else "are"
     text = f"{out} of {voice.genitive} {laps} {verb} not clean: {'; '.join(groups)}."
@@ -52,6 +50,8 @@ def lap_list(asked: Asked, published: Published) -> Found | None:
         said = (match.group(1) or match.group(2)) if match else ""
         count = _WORDS.get(said, 0) or int(said or _SOME)
         best = sorted((lap for lap in laps if lap["is_valid"]), key=lambda lap: lap["lap_time_ms"])[:count]
+        if not best:
+            return found(f"{voice.subject} drove no valid lap.", source(file, "laps.is_valid", "no valid lap"))
         rows = [f"{lap_time(lap['lap_time_ms'])} on lap {lap['lap_number']}" for lap in best]
         text = f"{voice.possessive} best {counted(len(rows), 'lap')}: {', '.join(rows)}."
     else:
@@ -94,12 +94,12 @@ def two_laps(asked: Asked, published: Published) -> Found | None:
 
 
 def near_best(asked: Asked, published: Published) -> Found | None:
-    """How many clean laps came within a time of the best of them: what was asked for, or half a percent."""
+    """How many clean laps came within a time of the best of them: what was asked for, or what texts count as near."""
     file, record = published.record("laps", asked.car or "")
     times = [lap["lap_time_ms"] for lap in record["laps"] if lap["is_clean"]] if record else []
     if len(times) < 2:
         return None
-    limit = round(_limit_ms(asked.rest) or _WORTH.near_best_share * min(times))
+    limit = round(_limit_ms(asked.rest, min(times)) or published.worth.near_best_share * min(times))
     near = sum(time <= min(times) + limit for time in times) - 1
     text = (
         f"{near} of {Voice.of(asked, published).genitive} other {counted(len(times) - 1, 'clean lap')} came within "
@@ -108,15 +108,16 @@ def near_best(asked: Asked, published: Published) -> Found | None:
     return found(text, source(file, "laps.lap_time_ms", text))
 
 
-def _limit_ms(text: str) -> float | None:
-    """A time in words or figures: half a second, 3 tenths, 0.5 s."""
+def _limit_ms(text: str, best_ms: int) -> float | None:
+    """A time in words or figures: half a second, 3 tenths, 0.5 s, 1 % of the best lap."""
     if re.search(r"\bhalf a second", text):
         return 500.0
     match = re.search(r"(\d+(?:\.\d+)?|\ba|\bone)\s*(tenths?|hundredths?|s\b|secs?|seconds?|ms\b|%|percent)", text)
-    if match is None or match.group(2) in ("%", "percent"):
+    if match is None:
         return None
     number = 1.0 if match.group(1) in ("a", "one") else float(match.group(1))
-    unit = {"t": 100.0, "h": 10.0, "m": 1.0}.get(match.group(2)[0], 1000.0)
+    percent = best_ms / 100
+    unit = {"t": 100.0, "h": 10.0, "m": 1.0, "%": percent, "p": percent}.get(match.group(2)[0], 1000.0)
     return number * unit
 
 
@@ -125,7 +126,7 @@ def pace(asked: Asked, published: Published) -> Found | None:
     file, record = published.record("laps", asked.car or "")
     clean = [lap for lap in record["laps"] if lap["is_clean"]] if record else []
     half, voice = len(clean) // 2, Voice.of(asked, published)
-    if half < _WORTH.stint_laps:
+    if half < published.worth.stint_laps:
         laps = counted(len(clean), "clean lap")
         return found(f"{voice.subject} drove {laps}: too few to set one half of the race against the other.")
     first, last = clean[:half], clean[-half:]
@@ -139,7 +140,7 @@ def pace(asked: Asked, published: Published) -> Found | None:
         f"({spans[1]})"
     )
     text += f": {sector_time(abs(off))} s {'slower' if off > 0 else 'quicker'} towards the end"
-    text += "." if abs(off) >= _WORTH.worth_ms else ", which is less than laps vary."
+    text += "." if abs(off) >= published.worth.worth_ms else ", which is too little to be sure of."
     return found(text, source(file, "laps.lap_time_ms", text))
 
 

@@ -17,7 +17,7 @@ _KINDS = (
     (re.compile(r"\boversteer|\bsnap|\bspin|\bspun|\bslid"), "oversteer", "suspected oversteer"),
     (re.compile(r"\blift"), "lift", "lift"),
     (re.compile(r"\bearly brak\w*|\bbrak\w* (?:too )?early"), "early_braking", "early braking"),
-    (re.compile(r"\bmiss\w*.*\bbrak|\bbrak\w* (?:too )?late"), "missed_braking", "missed braking point"),
+    (re.compile(r"\bmiss\w*.*\bbrak|\bbrak\w* (?:too )?late"), "late_braking", "late braking"),
 )
 _UNUSUAL = "unusual moment"
 _TOLD = 3
@@ -70,6 +70,7 @@ def _plural(said: str) -> str | None:
 def _spread(events: list[Mapping[str, Any]], asked: Asked) -> str:
     """Where most of them are, and what they cost in all."""
     lost = sum(max(event["time_lost_ms"] or 0.0, 0.0) for event in events)
-    corner, count = Counter(event["corner"] or "elsewhere" for event in events).most_common(1)[0]
-    most = "" if asked.corners or count == 1 else f"most at {corner} ({count}), "
+    corners = Counter(event["corner"] for event in events if event["corner"])
+    corner, count = corners.most_common(1)[0] if corners else ("", 0)
+    most = "" if asked.corners or count < 2 else f"most at {corner} ({count}), "
     return f"{most}{sector_time(round(lost))} s in all"

@@ -88,7 +88,7 @@ def with_each(published: Published, cars: Sequence[str]) -> Found | None:
 def where_quicker(published: Published, cars: Pair, side: str) -> Found | None:
     """In which sectors and corners the one of two cars is quicker on the laps compared; that it is nowhere."""
     file, record = _record(published, cars)
-    if record is None:
+    if record is None or record["gap_ms"] is None:
         return None
     sign = 1 if side == cars[0] else -1
     won = [
@@ -107,8 +107,7 @@ def where_quicker(published: Published, cars: Pair, side: str) -> Found | None:
 
 
 def _verdict(asked: Asked, sign: int) -> str:
-    """`Yes.` or `No.` to whether the first of two cars is quicker, or slower; nothing where that is not the "
-    "question."""
+    """`Yes.` or `No.` to whether the first of two cars is quicker, or slower; nothing where that is not asked."""
     match = _YES_OR_NO.match(asked.rest)
     if match is None:
         return ""

@@ -105,7 +105,7 @@ def lost_time(asked: Asked, published: Published) -> Found | None:
     if not parts:
         parts.append("No sector is behind: the best sectors of the field and the own best lap are the same.")
     if reason := _advice_reason(asked, published):
-        parts.append(f"By corners: {reason}")
+        parts.append(f"By corners: {_told(reason, asked)}")
     return found(
         " ".join(parts),
         (
@@ -144,7 +144,7 @@ def advice(asked: Asked, published: Published) -> Found | None:
     where = lost_time(asked, published)
     sure = source(file, "reason", reason)
     if where is None:
-        return found(f"Nothing is sure enough to be advised. {reason}", sure)
+        return found(f"Nothing is sure enough to be advised. {_told(reason, asked)}", sure)
     return found(f"Nothing is sure enough to be advised at a corner. {where.text}", sure, where.sources)
 
 
@@ -154,20 +154,19 @@ def advice_reason(asked: Asked, published: Published) -> Found | None:
     reason = _advice_reason(asked, published)
     if reason is None:
         return None
-    text = (
-        f"The timing shows where the time is and not why; the traces show why, where there are enough of them. {reason}"
-    )
-    return found(text, source(file, "reason", reason))
+    text = "The timing shows where the time is and not why; the traces show why, where there are enough of them."
+    return found(f"{text} {_told(reason, asked)}", source(file, "reason", reason))
 
 
 def traffic(asked: Asked, published: Published) -> Found:
     """What is published of cars ahead: on how many laps with a trace one was near."""
-    reason = _advice_reason(asked, published) or ""
-    if "ahead" not in reason:
+    sentences = (_advice_reason(asked, published) or "").rstrip(".").split(". ")
+    told = next((sentence for sentence in sentences if "a car was" in sentence), None)
+    if told is None:
         return found("What was published of this session does not say on which laps a car was ahead of another.")
     file, _ = published.record("opportunities", asked.car or "")
-    opening = reason.partition(". ")[0].rstrip(".")
-    return found(f"{opening}. Laps without a trace are not told apart.", source(file, "reason", opening))
+    opening = told.replace("these laps", "the clean laps with a trusted trace") + "."
+    return found(f"{_told(opening, asked)} Laps without a trace are not told apart.", source(file, "reason", opening))
 
 
 def corner(asked: Asked, published: Published) -> Found | None:
@@ -185,14 +184,13 @@ def corner(asked: Asked, published: Published) -> Found | None:
         whose = Voice.of(asked, published).object
         note = (record or {}).get("note") or "No lap has a trusted trace."
         return found(f"There are no corner figures of {whose}. {note}", source(file, "note", note))
-    laps, said = counted(len(record["lap_numbers"]), "lap"), _corner_figures(asked, row["figures"])
-    if not asked.is_own:
-        laps += f" of {published.label(asked.car or '')}"
+    said, figures, wanted = _corner_figures(asked, row["figures"]), row["figures"], figure_asked(asked)
+    whose = "" if asked.is_own else f" of {published.label(asked.car or '')}"
     if not said:
-        return found(f"The traces of {laps} do not show that at {name}.")
-    opening = (
-        f"{name}, medians of {laps} with a trace" if len(record["lap_numbers"]) > 1 else f"{name}, {laps} with a trace"
-    )
+        return found(f"The clean laps{whose} with a trace do not show that at {name}.")
+    count = figures[wanted[0]]["laps"] if wanted else max(figure["laps"] for figure in figures.values())
+    laps = f"{counted(count, 'clean lap')}{whose} with a trace"
+    opening = f"{name}, medians of {laps}" if count > 1 else f"{name}, {laps}"
     text = f"{opening}: {'; '.join(said)}."
     text += " Distances are from the finish line." if any(" at " in figure for figure in said) else ""
     return found(text, source(file, f"corners.{name}", f"{name}: {'; '.join(said)}"))
@@ -239,6 +237,11 @@ def _advice_reason(asked: Asked, published: Published) -> str | None:
     if record is None or record["told"]:
         return None
     return str(record["reason"]) if record["reason"] else None
+
+
+def _told(reason: str, asked: Asked) -> str:
+    """A sentence of a car's own page, which speaks to its driver."""
+    return reason if asked.is_own else f"Its driver is told: “{reason}”"
 
 
 def _figure(figure: Mapping[str, Any] | None, label: str, unit: str, decimals: int) -> str | None:

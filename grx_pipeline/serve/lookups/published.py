@@ -7,6 +7,7 @@ from typing import Any
 
 from grx_pipeline.publishing.service_records import Source
 from grx_pipeline.serve.index import Build
+from grx_pipeline.settings import NarrativeSettings
 
 _NUMBER = re.compile(r"#(\d{1,3})\b")
 SUMMARY = "api/fleet/summary.json"
@@ -22,19 +23,20 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
-    """What stands in a build about its session and cars."""
+    """What stands in a build about its session and cars; `worth` is how much a difference takes to be told."""
 
     build: Build
+    worth: NarrativeSettings
     summary: Mapping[str, Any]
     drivers: tuple[Mapping[str, Any], ...]
 
     @classmethod
-    def of(cls, build: Build) -> "Published | None":
+    def of(cls, build: Build, worth: NarrativeSettings) -> "Published | None":
         """The records of a build; None where it has none."""
         summary, drivers = build.record(SUMMARY), build.record("api/drivers.json")
         if summary is None or drivers is None:
             return None
-        return cls(build=build, summary=summary, drivers=tuple(drivers["drivers"]))
+        return cls(build=build, worth=worth, summary=summary, drivers=tuple(drivers["drivers"]))
 
     def record(self, kind: str, vehicle: str) -> tuple[str, Any]:
         """A car's file of a kind, such as laps, and its name; None in place of the file where there is none."""

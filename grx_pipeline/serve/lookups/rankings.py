@@ -1,5 +1,4 @@
-"""Lookups that look across all cars: best in each sector, in a corner, by target; who has telemetry; means of the "
-"field."""
+"""Lookups across all cars: best in each sector, in a corner, by target; who has telemetry; usual laps."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -51,7 +50,7 @@ def by_target(_: Asked, published: Published) -> Found | None:
 
 
 def in_corner(asked: Asked, published: Published) -> Found | None:
-    """Who is quickest through a corner, or first in a figure of it, by medians of the laps with a trace."""
+    """Who is quickest through a corner, or first in a figure of it, by medians of the clean laps with a trace."""
     name, problem = places.corner_name(asked.corners[0], published)
     if name is None:
         return problem
@@ -62,16 +61,16 @@ def in_corner(asked: Asked, published: Published) -> Found | None:
         row = next((row for row in record["corners"] if row["corner"] == name), None) if record else None
         figure = row["figures"].get(key) if row else None
         if figure and figure["median"] is not None:
-            laps = len(record["lap_numbers"])
-            rows.append((figure["median"] * (0.001 if unit == "s" and key.endswith("_ms") else 1.0), driver, laps))
+            value = figure["median"] / 1000 if key == "time_ms" else figure["median"]
+            rows.append((value, driver, figure["laps"]))
     if not rows:
-        return found(f"No trace of this session shows the {label} at {name}.")
+        return found(f"No trace of this session shows that at {name}.")
     rows.sort(key=lambda row: row[0], reverse=key in _MORE_IS_BETTER)
     said = [
         f"{published.label(d['vehicle_id'])} {number(value, decimals)} {unit} ({counted(n, 'lap')})"
         for value, d, n in rows[:_FIRST]
     ]
-    text = f"{name}, {label} by medians of the laps with a trace: {', '.join(said)}; {counted(len(rows), 'car')} known."
+    text = f"{name}, medians of clean laps with a trace, {label}: {', '.join(said)}; {counted(len(rows), 'car')} known."
     few = " Medians of single laps are no ranking." if min(n for _, _, n in rows[:_FIRST]) == 1 else ""
     return found(
         text + few,
@@ -146,12 +145,12 @@ def moments(__: Asked, published: Published) -> Found | None:
         if judged and judged["laps_judged"]:
             rows.append((len(judged["events"]), judged["laps_judged"], driver))
     if not rows:
-        return found("No car has the six clean laps with a trace that it takes to say what is unusual.")
+        return found("No car has enough clean laps with a trace to say what is unusual.")
     rows.sort(key=lambda row: (-row[0] / row[1], row[2]["vehicle_id"]))
     said = [f"{published.label(d['vehicle_id'])} {events} on {counted(laps, 'lap')}" for events, laps, d in rows]
-    text = (
-        f"Unusual moments, the most a lap first: {', '.join(said)}. It takes six clean laps with a trace to be judged."
-    )
+    left_out = len(published.drivers) - len(rows)
+    text = f"Unusual moments, the most a lap first: {', '.join(said)}."
+    text += f" With too few clean laps with a trace to be judged: {counted(left_out, 'car')}." if left_out else ""
     return found(
         text,
         (

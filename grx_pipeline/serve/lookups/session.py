@@ -71,9 +71,22 @@ def gap_between(asked: Asked, published: Published) -> Found | None:
     else:
         behind = f"{sector_time(second['total_time_ms'] - first['total_time_ms'])} s"
     text = f"{names[1]} (P{second['position']}) finished {behind} behind {names[0]} (P{first['position']})."
+    winner = by_place.get(1)
+    if winner and first["laps"] == second["laps"] < winner["laps"] and _took_no_flag(second, winner):
+        text = (
+            f"{names[0]} (P{first['position']}) and {names[1]} (P{second['position']}) both stopped after "
+            f"{counted(first['laps'], 'lap')}, so there is no gap at the flag."
+        )
     return found(
         text,
         (source(SUMMARY, f"classification.{car['vehicle_id']}.total_time_ms", _result(car)) for car in (first, second)),
+    )
+
+
+def _took_no_flag(car: Mapping[str, Any], winner: Mapping[str, Any]) -> bool:
+    """Whether a car's race ended before the winner's did."""
+    return (
+        None not in (car["total_time_ms"], winner["total_time_ms"]) and car["total_time_ms"] < winner["total_time_ms"]
     )
 
 

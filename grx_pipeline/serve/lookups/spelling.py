@@ -56,8 +56,7 @@ _SPELLED = re.compile(
 )
 _FOREIGN = _words(
     # German, French, Spanish, Portuguese and Italian words of which English has none.
-    "wo wie wer ich mein meine meinen warum zeit runde runden verliere verloren schnellste schneller welche "
-    "welcher "
+    "wo wie wer ich mein meine meinen warum zeit runde runden verliere verloren schnellste schneller welche welcher "
     "ist nicht und das bin habe wieviel mich vergleiche sektor "
     "quel quelle est mon où je meilleur meilleure pourquoi suis perds temps les combien avec secteur tour "
     "dónde donde cuál cual cómo mejor vuelta vueltas tiempo pierdo quién quien soy por qué mi el los "

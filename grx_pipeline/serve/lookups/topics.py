@@ -72,14 +72,12 @@ _SESSION = (
     ),
 )
 _PACE = (
-    r"\b(?:second|first|closing|opening|last) (?:half|part|stint)|\bg[eo]t (?:slower|faster|quicker)|\bfad(?:e|ed"
-    r"|ing)\b"
-    r"|\bdrop(?:ped)? off|\bfell off|\btowards? the end|\b(?:race|my|the|his|her) pace\b"
+    r"\b(?:second|first|closing|opening|last) (?:half|part|stint)|\bg[eo]t (?:slower|faster|quicker)"
+    r"|\bfad(?:e|ed|ing)\b|\bdrop(?:ped)? off|\bfell off|\btowards? the end|\b(?:race|my|the|his|her) pace\b"
 )
 _MOMENT = (
     r"\bmistakes?\b|\bmoments?\b|\bhappened|\bgo(?:ne)? wrong|\bwent wrong|\block(?:ed|ing|s)?\b|\block.?ups?|\bspun"
-    r"|\bspin|"
-    r"\boversteer|\bundersteer|\bslid\w*|\bsnap|\berrors?\b|\banomal"
+    r"|\bspin|\boversteer|\bundersteer|\bslid\w*|\bsnap|\berrors?\b|\banomal"
 )
 _TELEMETRY = r"\btelemetry|\btraces?\b|\bloggers?\b"
 _FIELD = (
@@ -130,8 +128,7 @@ _CAR = (
     _topic(_MOMENT, moments.moments, lambda a: bool(a.corners) or not a.laps),
     _topic(
         r"\b(?:not?|don't|didn't|doesn't|isn't|aren't|wasn't|weren't|never) (?:\w+ )?(?:clean|valid|count\w*)\b"
-        r"|\bunclean"
-        r"|\binvalid|\bleft out|\bexclude|\bdeleted|\bdirty",
+        r"|\bunclean|\binvalid|\bleft out|\bexclude|\bdeleted|\bdirty",
         laps.unclean,
         lambda a: not a.laps,
     ),
