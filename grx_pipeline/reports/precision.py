@@ -10,6 +10,8 @@ import pyarrow.compute as pc
 DECIMALS = {
     "km/h": 2,
     "%": 2,
+    # A hundredth of a percent of a lap is 10 ms.
+    "% of a time": 4,
     "bar": 2,
     "deg": 2,
     "1/m": 6,

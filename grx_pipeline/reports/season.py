@@ -165,7 +165,7 @@ def _drivers(
 
 
 def _percent_over(time_ms: int | None, best_ms: int | None) -> float | None:
-    return None if time_ms is None or best_ms is None else rounded(100 * (time_ms / best_ms - 1), "%")
+    return None if time_ms is None or best_ms is None else rounded(100 * (time_ms / best_ms - 1), "% of a time")
 
 
 def _best_clean(row: Mapping[str, Any]) -> int | None:

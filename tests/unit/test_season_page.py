@@ -152,7 +152,7 @@ def test_the_best_clean_lap_is_the_target_and_what_there_is_to_find() -> None:
         (None, 100_000),
         (100_433, 100_000),
     ]
-    assert [one.best_pct for one in drivers] == [0.0, None, 0.43]
+    assert [one.best_pct for one in drivers] == [0.0, None, 0.433]
     assert drivers[0].target_pct == -0.2
     assert (drivers[0].session, drivers[0].dptad_brake, drivers[0].dptad_speed) == ("a-2025-r1", 7.5, None)
 

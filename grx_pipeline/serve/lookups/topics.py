@@ -77,6 +77,7 @@ _PACE = (
 )
 _MOMENT = (
     r"\bmistakes?\b|\bmoments?\b|\bhappened|\bgo(?:ne)? wrong|\bwent wrong|\block(?:ed|ing|s)?\b|\block.?ups?|\bspun"
+    r"|\bmiss(?:ed|ing)? (?:\w+ )?brak\w*|\bbraked? (?:\w+ )?too late"
     r"|\bspin|\boversteer|\bundersteer|\bslid\w*|\bsnap|\berrors?\b|\banomal"
 )
 _TELEMETRY = r"\btelemetry|\btraces?\b|\bloggers?\b"
