@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from grx_pipeline.medians import MAD_TO_SD
+
 if TYPE_CHECKING:
     import pandas as pd
 
-# Turns the median absolute deviation of normal data into its standard deviation.
-MAD_TO_SD = 1.4826
 
+__all__ = ("MAD_TO_SD", "column_medians", "finite", "half_up")
 Array = npt.NDArray[np.float64]
 _Times = TypeVar("_Times", float, Array, "pd.Series[float]")
 

@@ -136,7 +136,12 @@ def _note_end(paths: Paths, settings: Settings, session: str, reasons: Sequence[
 
 
 def note_refused(catalogue: Catalogue, paths: Paths, settings: Settings) -> None:
-    """Keep what was named and not taken in; the front page says it at once, as far as the disk takes it."""
+    """Keep what was named and not taken in; the front page says it at once, as far as the disk takes it.
+
+    Nothing is begun where there is no data folder yet: whoever stands in the wrong folder does not want one.
+    """
+    if not paths.data.is_dir():
+        return
     taken = {manifest.session for manifest in catalogue.sessions}
     with contextlib.suppress(GrxError):
         # Where what is refused was known already, a full disk may have kept it from the page.

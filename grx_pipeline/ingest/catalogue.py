@@ -140,7 +140,10 @@ def _find(target: str, paths: Paths, hashes: HashCache) -> Discovery:
     known = paths.manifest(session)
     root = Path(read_manifest(known).root) if known.is_file() else paths.raw
     if not known.is_file() and not root.exists():
-        raise DiscoveryError(f"{session}: no such session yet; run `grx run PATH` on the folder or zip of its files")
+        raise DiscoveryError(
+            f"{session}: no such session in {paths.data.absolute()}; run `grx run PATH` on the folder or zip of its"
+            " files, or name another data folder with --data"
+        )
     if not root.exists():
         raise DiscoveryError(
             f"{session}: its files were under {root}, which is gone; run `grx run PATH` on their new place"

@@ -186,7 +186,7 @@ def _judge(fit: _Fit, bias_ms: int, settings: MatchSettings) -> tuple[LoggerMatc
         number = fit.laps["car_number"].iloc[0]
         reason = f"only {fit.matched} of {counted(in_race, 'crossing')} in the race fit the best car, {number}"
         if not in_race:
-            reason = "none of its crossings lies within the race of a car that is left"
+            reason = "none of its crossings lies within the race of a car without a logger"
         return _no_match(fit.logger_id, len(fit.crossings), reason), _NO_CROSSINGS
     doubt = None
     if not has_enough:

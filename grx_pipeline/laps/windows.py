@@ -125,7 +125,7 @@ def _measure(number: int, inside: Array, start: float, end: float, settings: Clo
     missing = float(steps[steps > settings.gap_s * 1000].sum())
     coverage = max(0.0, 1.0 - missing / (end - start))
     is_complete = coverage >= settings.min_coverage
-    reason = f"{missing / 1000:.1f} s of this lap's {(end - start) / 1000:.1f} s are missing from the telemetry"
+    reason = f"{missing / 1000:.1f} s of its {(end - start) / 1000:.1f} s are missing from the telemetry"
     return LapWindow(
         lap_number=number,
         start_ms=start,

@@ -8,21 +8,27 @@ FIELD_METRICS: Mapping[str, Metric] = {
     # The field
     "cars": Metric(text="cars in the timing", unit="cars", form="cars", words=(("timing", "started", "entered"),)),
     "telemetry_cars": Metric(
-        text="cars with laps that have a trace",
+        text="cars with telemetry of a complete lap",
         unit="cars",
         form="cars",
-        words=(("telemetry",),),
+        words=(("telemetry of a complete lap",),),
         never=("missing", "without"),
     ),
     "telemetry_laps": Metric(text="laps with complete telemetry", unit="laps", form="laps", words=(("telemetry",),)),
     "field_clean_laps": Metric(
         text="clean laps of the field, of all laps", unit="laps", form="laps_of", words=(("clean",),)
     ),
-    "yellow_time": Metric(
-        text="race time under full-course yellow, from the first to the last yellow crossing",
+    "yellow_least": Metric(
+        text="race time under full-course yellow, from the first to the last yellow crossing: so long for sure",
         unit="ms",
         form="clock",
-        words=(("yellow",),),
+        words=(("yellow",), ("for sure",)),
+    ),
+    "yellow_most": Metric(
+        text="the same, from the last green crossing (or the start) to the next one: so long if all of it was yellow",
+        unit="ms",
+        form="clock",
+        words=(("from green to green",),),
     ),
     "yellow_phases": Metric(text="full-course yellows", unit="phases", form="yellows", words=(("neutralis",),)),
     "winning_margin": Metric(
@@ -49,7 +55,7 @@ FIELD_METRICS: Mapping[str, Metric] = {
         text="median of the drivers' best times in the sector - best of all",
         unit="ms",
         form="seconds2",
-        words=(("middle of the field",), ("sector",)),
+        words=(("middle of the field",), ("sector", "there")),
         axis="time",
         never=("to find",),
     ),
@@ -95,7 +101,7 @@ FIELD_METRICS: Mapping[str, Metric] = {
         never=("sector", "there"),
     ),
     "pair_sector": Metric(
-        text="time in the sector of the one - of the other, on the compared laps",
+        text="time in the sector of the one - of the other, on the best clean laps",
         unit="ms",
         form="seconds3",
         words=(("laps compared", "lap for lap"),),
@@ -139,7 +145,16 @@ FIELD_METRICS: Mapping[str, Metric] = {
         words=(("got there",),),
     ),
     "pair_even": Metric(
-        text="that the medians in the sector are not surely apart", unit="text", form="text", words=(("medians show",),)
+        text="what the medians in the sector show where they do not confirm the laps compared",
+        unit="text",
+        form="text",
+        words=(("medians show",),),
+    ),
+    "pair_stopped": Metric(
+        text="laps of a car that was not there any more when the winner took the flag",
+        unit="laps",
+        form="laps_of",
+        words=(("stopped", "driven"),),
     ),
     "pair_consistency": Metric(text="consistency score of a car", unit="score", form="score", words=(("consisten",),)),
     "pair_gain": Metric(

@@ -139,8 +139,21 @@ RACE_METRICS: Mapping[str, Metric] = {
         words=(("class", "best of"), ("sector", "there"), ("you",)),
         axis="time",
     ),
+    "sector_cost": Metric(
+        text="time of the next sector on the lap with the best time - median of that sector over clean laps",
+        unit="ms",
+        form="seconds2",
+        words=(("next sector",), ("median",)),
+        axis="time",
+    ),
+    "sector_class_best": Metric(
+        text="best time of the sector in the class, where no other mark comes before it",
+        unit="ms",
+        form="sector_time",
+        words=(("class best",), ("mark",)),
+    ),
     "sector_mark": Metric(
-        text="best times of the sector: the middle of the class, its best quarter or its best, whichever comes next",
+        text="best times of the sector: the middle of the class or its best quarter, whichever comes next",
         unit="ms",
         form="sector_time",
         words=(("next mark",),),

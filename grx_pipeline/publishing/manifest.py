@@ -10,7 +10,7 @@ from grx_pipeline.storage.sealed import sealed, unsealed
 
 MANIFEST = "manifest.json"
 # Of the records under api/; it moves with every change of what they hold.
-SCHEMA_VERSION = "1.3"
+SCHEMA_VERSION = "1.4"
 GZIP_ENDING = ".gz"
 _HASH_IN_NAME = re.compile(r"\.([0-9a-f]{8,64})\.[a-z0-9]+$")
 

@@ -22,12 +22,12 @@ from grx_pipeline.reports.encoding import enveloped
 from grx_pipeline.reports.fleet import fleet_summary, unmatched_loggers
 from grx_pipeline.reports.narrative_records import ChatContext, Coaching
 from grx_pipeline.reports.narratives import SessionTexts
-from grx_pipeline.reports.notes import CarTables, car_notes, session_notes, telemetry_note
+from grx_pipeline.reports.notes import CarTables, car_notes, far_line_note, is_line_far, session_notes, telemetry_note
 from grx_pipeline.reports.records import Driver, Drivers, FleetSummary, Laps, Siwtl, Telemetry
 from grx_pipeline.reports.reference_records import References
 from grx_pipeline.reports.references import MadeLaps
 from grx_pipeline.reports.tables import LapTrace, Row, SessionTables
-from grx_pipeline.settings import FeatureSettings, Settings
+from grx_pipeline.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +71,8 @@ def session_records(tables: SessionTables, missing_kinds: tuple[str, ...], setti
     made = MadeLaps.of(tables, settings.report)
     texts = SessionTexts.of(tables, settings.narrative)
     corrections = correction_records(tables)
+    bias_ms, far_line_s = tables.session["logger_bias_ms"], settings.match.far_line_s
+    far_line = far_line_note(bias_ms) if is_line_far(bias_ms, far_line_s) else ""
     cars = tuple(
         _car_records(
             groups,
@@ -80,6 +82,7 @@ def session_records(tables: SessionTables, missing_kinds: tuple[str, ...], setti
             quartiles=quartiles.get(row["vehicle_class"] or "", {}),
             made=made,
             texts=texts,
+            far_line=far_line,
             corrections=tuple(entry for entry in corrections if row["vehicle_id"] in entry.vehicle_ids),
             settings=settings,
         )
@@ -88,14 +91,14 @@ def session_records(tables: SessionTables, missing_kinds: tuple[str, ...], setti
     return SessionRecords(
         summary=fleet_summary(
             tables,
-            session_notes(tables, missing_kinds, far_line_s=settings.match.far_line_s),
+            session_notes(tables, missing_kinds, far_line_s=far_line_s),
             missing_kinds,
             ((car.driver, car.siwtl) for car in cars),
             corrections=corrections,
             narrative=texts.text(FLEET),
         ),
         drivers=Drivers(drivers=tuple(car.driver for car in cars), unmatched_loggers=unmatched_loggers(tables)),
-        track=track_record(tables, names, map_warning_m=settings.track.map_warning_m),
+        track=track_record(tables, names, map_warning_m=settings.track.map_warning_m, far_line_s=far_line_s),
         cars=cars,
         comparisons=tuple(comparisons(tables, traces, texts, settings.report)),
         contexts=texts.contexts({car.driver.vehicle_id: car.driver.path for car in cars}),
@@ -180,6 +183,7 @@ def _car_records(
     quartiles: Mapping[tuple[int, str], Row],
     made: MadeLaps,
     texts: SessionTexts,
+    far_line: str,
     corrections: tuple[Correction, ...],
     settings: Settings,
 ) -> CarRecords:
@@ -201,7 +205,8 @@ def _car_records(
     channel = sensors["throttle_channel"] if sensors else None
     driving = {name: groups.rows(name, vehicle) for name in DRIVING_TABLES}
     estimates = made.estimates(vehicle, car.laps, car.trace_laps)
-    driver = _driver(car, statistics, estimates, corrections, settings.features)
+    notes = car_notes(car, settings.features, far_line=far_line)
+    driver = _driver(car, statistics, estimates, corrections, notes)
     untrusted = {distance["lap_number"]: distance["reason"] for distance in car.distances if not distance["is_trusted"]}
     return CarRecords(
         driver=driver,
@@ -234,7 +239,7 @@ def _driver(
     statistics: Row,
     estimates: tuple[Telemetry, ...],
     corrections: tuple[Correction, ...],
-    settings: FeatureSettings,
+    notes: tuple[str, ...],
 ) -> Driver:
     row = car.driver
     return Driver(
@@ -261,7 +266,7 @@ def _driver(
         telemetry_laps=car.trace_laps,
         estimated_laps=tuple(lap.lap_number for lap in estimates),
         telemetry_note=telemetry_note(car),
-        notes=car_notes(car, settings),
+        notes=notes,
         exclusion=exclusions_of(corrections).get(None),
         corrections=corrections,
     )

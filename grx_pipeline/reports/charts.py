@@ -111,7 +111,7 @@ def lap_chart(
         points=points,
         line=_path((point.x, None if point.is_slow else point.y) for point in points),
         field_line=_field_line(field_laps, x_scale, y_scale),
-        target_y=None if siwtl.siwtl_lap_ms is None else y_scale.at(siwtl.siwtl_lap_ms),
+        target_y=None if siwtl.shown_target_ms is None else y_scale.at(siwtl.shown_target_ms),
         x_ticks=tuple(
             Tick(at=x_scale.at(value), label=style.number(value))
             for value in _ticks(0, race_min, _CLOCK_STEPS_MIN, most=7)

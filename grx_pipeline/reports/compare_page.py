@@ -51,6 +51,8 @@ def compare_view(
         "headline": compare_headline(labels, comparison, style, settings),
         "sectors": sectors,
         "corners": by_size(corners),
+        "sector_laps": f"From the best clean laps, {_laps(labels, comparison.best_a, comparison.best_b)}, and medians.",
+        "corner_laps": f"From {_laps(labels, comparison.lap_a, comparison.lap_b)}, and medians.",
         "sector_note": gap_note(sectors, style, settings),
         "corner_note": gap_note(corners, style, settings),
         "both_note": _both_note(cars),
@@ -62,7 +64,7 @@ def compare_view(
 def compare_headline(labels: tuple[str, str], comparison: Comparison, style: Style, settings: ReportSettings) -> str:
     """`#13 is 0.82 s faster than #7, 0.31 s of it in T5`: the gap of the best clean laps and its largest place.
 
-    No place where other laps were laid over: its figure would be of another gap.
+    No corner where other laps were laid over: its figure would be of another gap.
     """
     a, b = labels
     gap = comparison.gap_ms
@@ -72,14 +74,17 @@ def compare_headline(labels: tuple[str, str], comparison: Comparison, style: Sty
         return f"{a} and {b} have the same best clean lap"
     faster, slower = (a, b) if gap > 0 else (b, a)
     text = f"{faster} is {style.seconds(abs(gap))} s faster than {slower}"
-    if comparison.trace_gap_ms not in (None, gap):
-        return text
-    corner = _largest(comparison.corners, gap, settings, needs_medians=True)
+    is_on_best = comparison.trace_gap_ms in (None, gap)
+    corner = _largest(comparison.corners, gap, settings, needs_medians=True) if is_on_best else None
     place = corner or _largest(comparison.sectors, gap, settings, needs_medians=False)
     if place is None:
         return text
     where = f"in {place.name}" if corner else f"in sector {place.name.removeprefix('S')}"
     return f"{text}, {style.seconds(abs(place.gap_ms or 0))} s of it {where}"
+
+
+def _laps(labels: tuple[str, str], a: int | None, b: int | None) -> str:
+    return f"lap {a} of {labels[0]} and lap {b} of {labels[1]}"
 
 
 def _largest(
@@ -125,7 +130,7 @@ def gap_note(rows: Sequence[GapRow], style: Style, settings: ReportSettings) -> 
         (any(row.median_gap_ms is None for row in rows), "of medians, too few clean laps there"),
         (
             any(row.gap_ms is not None and not row.faster for row in rows),
-            f"under Faster, less than {style.seconds(settings.shown_gap_ms)} s",
+            f"under Faster on these laps, less than {style.seconds(settings.shown_gap_ms)} s",
         ),
     )
     reasons = [text for is_told, text in told if is_told]
@@ -136,7 +141,7 @@ def _both_note(cars: tuple[CarRecords, CarRecords]) -> str:
     clean = [car.siwtl.clean_laps for car in cars]
     if not all(clean):
         return f"{MISSING}: without a clean lap there is nothing to compare."
-    return f"{MISSING}: of a single clean lap there is no consistency." if min(clean) == 1 else ""
+    return f"{MISSING}: of a single clean lap there is no target and no consistency." if min(clean) == 1 else ""
 
 
 def by_size(rows: Sequence[GapRow]) -> tuple[GapRow, ...]:

@@ -51,6 +51,8 @@ def _comparison(
         vehicle_a=row[f"vehicle_{a}"],
         vehicle_b=row[f"vehicle_{b}"],
         gap_ms=None if row["gap_ms"] is None else sign * row["gap_ms"],
+        best_a=row[f"best_{a}"],
+        best_b=row[f"best_{b}"],
         lap_a=row[f"lap_{a}"],
         lap_b=row[f"lap_{b}"],
         trace_gap_ms=None if row["trace_gap_ms"] is None else sign * row["trace_gap_ms"],
@@ -99,6 +101,6 @@ def rankings(tables: SessionTables) -> tuple[Ranking, ...]:
             Ranked(rank=row["rank"], vehicle_id=row["vehicle_id"], value=rounded(row["value"], "") or 0.0)
             for row in ranked
         )
-        least = ranked[0]["least_laps"]
-        outcome.append(Ranking(category=category, unit=unit, least_laps=least, ranks=ranks))
+        least, traced = ranked[0]["least_laps"], ranked[0]["least_traced"]
+        outcome.append(Ranking(category=category, unit=unit, least_laps=least, least_traced=traced, ranks=ranks))
     return tuple(outcome)

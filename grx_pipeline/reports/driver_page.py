@@ -47,6 +47,14 @@ class CategoryRow:
     significant_laps: tuple[int, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class ScoreScale:
+    """Whether scores can go high enough to be shown, and how high in words."""
+
+    is_telling: bool
+    words: str
+
+
 _FEATURES = (
     FeatureColumn(name="speed_max_kmh", heading="Top speed", unit="speed", decimals=1),
     FeatureColumn(name="brake_mean_braking_bar", heading="Brake while braking", unit="bar", decimals=1),
@@ -91,6 +99,7 @@ def driver_view(
         "cards": cards,
         "cards_total": cards_total(cards, style),
         "corner_table": table,
+        "origin": origin_words(track),
         "other_corners": tuple(corner for corner in track.corners if corner.corner not in in_table),
         "sector_totals": sector_totals(car.siwtl.sectors),
         "section_totals": sector_totals(car.siwtl.sections6 or ()),
@@ -102,6 +111,7 @@ def driver_view(
             laps, car.siwtl, summary.neutralisations, standing.field_laps, style=style, settings=settings
         ),
         "categories": category_rows(car.dptad),
+        "score_scale": score_scale(car.dptad, style, settings),
         "events": events_by_cost(car.dptad),
         "feature_columns": _FEATURES,
         "has_feature_gaps": any(lap.features.get(column.name) is None for lap in car.telemetry for column in _FEATURES),
@@ -115,7 +125,9 @@ def driver_view(
 def _key_figures(driver: Driver, laps: Laps, siwtl: Siwtl, standing: Standing, style: Style) -> tuple[KeyFigure, ...]:
     return (
         KeyFigure(label="Own best", value=style.lap_time(laps.best_lap_ms), detail=_best_detail(laps, standing)),
-        KeyFigure(label="Target", value=style.lap_time(siwtl.siwtl_lap_ms), detail=_target_detail(laps, siwtl, style)),
+        KeyFigure(
+            label="Target", value=style.lap_time(siwtl.shown_target_ms), detail=_target_detail(laps, siwtl, style)
+        ),
         _class_best_figure(laps, standing, style),
         KeyFigure(label="Consistency", value=_score(siwtl, style), detail=_consistency_detail(siwtl, style)),
         KeyFigure(
@@ -143,17 +155,17 @@ def _target_detail(laps: Laps, siwtl: Siwtl, style: Style) -> str:
     """The target's range, and which lap it starts from where the own best is not clean: it may then be the slower."""
     if siwtl.siwtl_lap_ms is None:
         return "no clean lap"
+    if siwtl.shown_target_ms is None:
+        return "a single clean lap has nothing to compare with"
     is_own_best = laps.best_clean_lap_number == laps.best_lap_number
     base = f"from the best clean lap, lap {laps.best_clean_lap_number}, {style.lap_time(siwtl.best_lap_ms)}; "
     start = "" if is_own_best else base
-    if siwtl.clean_laps == 1:
-        return f"{start}a single clean lap has nothing to compare with"
     if siwtl.jackknife_range_ms is None:
         return f"{start}no range: too few clean laps"
     spread = (*siwtl.jackknife_range_ms, siwtl.siwtl_lap_ms)
     low, high = style.lap_time(min(spread)), style.lap_time(max(spread))
     few = f"low confidence, {style.counted(siwtl.clean_laps, 'clean lap')} only; "
-    return f"{start}{few if siwtl.confidence == 'low' else ''}{low} to {high} with one lap left out or none"
+    return f"{start}{few if siwtl.confidence == 'low' else ''}{low} to {high} if any one lap is left out"
 
 
 def _class_best_figure(laps: Laps, standing: Standing, style: Style) -> KeyFigure:
@@ -187,6 +199,11 @@ def _faster_rolling(ledger: Ledger, siwtl: Siwtl) -> int | None:
     """The best rolling lap, by telemetry or else by sectors; None where it is no faster than the best clean lap."""
     time = ledger.rolling_lap.lap_time_ms if ledger.rolling_lap else siwtl.rolling_best_ms
     return None if time is None or siwtl.best_lap_ms is None or time >= siwtl.best_lap_ms else time
+
+
+def origin_words(track: Track) -> str:
+    """From where a lap's metres count."""
+    return "where the loggers change lap" if track.is_from_loggers else "the line"
 
 
 def sector_totals(sectors: Sequence[SiwtlSector]) -> dict[str, int]:
@@ -240,6 +257,22 @@ def category_rows(dptad: Dptad) -> tuple[CategoryRow, ...]:
         )
         for name in CATEGORIES
     )
+
+
+def score_scale(dptad: Dptad, style: Style, settings: ReportSettings) -> ScoreScale | None:
+    """The scale of the driver's scores; None where no lap was judged."""
+    if dptad.highest_score is None:
+        return None
+    laps = f"the {style.counted(dptad.field_laps, 'clean lap')} of all judged drivers"
+    highest = style.number(dptad.highest_score)
+    if dptad.highest_score < settings.telling_score:
+        words = (
+            f"Scores are not shown: they compare with {laps}, and so few cannot give more than {highest} on a scale "
+            "to 100."
+        )
+        return ScoreScale(is_telling=False, words=words)
+    reach = "" if dptad.highest_score >= 100 else f"; with {laps} a score is at most {highest}"
+    return ScoreScale(is_telling=True, words=f"0 is as always, 100 as unusual as it gets{reach}.")
 
 
 def events_by_cost(dptad: Dptad) -> tuple[DptadEvent, ...]:

@@ -186,6 +186,8 @@ def dptad(vehicle_id: str, rows: DrivingRows, corners: CornerNames) -> Dptad:
         ),
         own_laps=summary.get("own_laps", 0),
         laps_judged=summary.get("laps_judged", 0),
+        field_laps=summary.get("field_laps", 0),
+        highest_score=rounded(summary.get("highest_score"), "score"),
         threshold=rounded(summary.get("threshold"), ""),
         laps=tuple(
             DptadLap(

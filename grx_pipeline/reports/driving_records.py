@@ -50,6 +50,8 @@ class Segment:
 class TimingLine:
     """Where a timing line is by the field's laps; `map_m` is the official map's, `is_off_map` where too far off.
 
+    Without a map's line, or where places count from elsewhere than the map's, `map_m` is null.
+
     Laps are pinned at anchors; at the others `time_error_*` is how far traces are from the official time.
     """
 
@@ -93,10 +95,14 @@ class TrackLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Track:
-    """api/track.json: the circuit as the field drove it. Without a trace all lists are empty, and `note` says why."""
+    """api/track.json: the circuit as the field drove it. Without a trace all lists are empty, and `note` says why.
+
+    With `is_from_loggers` metres count from where the loggers change lap, some way off the finish line.
+    """
 
     circuit: str
     length_m: float | None
+    is_from_loggers: bool
     sources: tuple[TrackSource, ...]
     timing_lines: tuple[TimingLine, ...]
     corners: tuple[Corner, ...]
@@ -243,7 +249,10 @@ class DptadEvent:
 
 @dataclass(frozen=True, kw_only=True)
 class Dptad:
-    """api/ml/dptad/analyze/<path>.json. Scores are medians over laps; `reason` says why there is no verdict."""
+    """api/ml/dptad/analyze/<path>.json. Scores are medians over laps; `reason` says why there is no verdict.
+
+    Scores compare with `field_laps` clean laps of all judged drivers, and so many can give `highest_score` at most.
+    """
 
     vehicle_id: str
     scores: ByCategory
@@ -252,6 +261,8 @@ class Dptad:
     speed: SpeedFigures
     own_laps: int
     laps_judged: int
+    field_laps: int
+    highest_score: float | None
     threshold: float | None
     laps: tuple[DptadLap, ...]
     events: tuple[DptadEvent, ...]
@@ -305,13 +316,15 @@ class ComparedLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """api/compare/<a>/<b>.json. `delta_ms` over `distance_m` is b - a on `lap_a` and `lap_b`; at the line, behind
-    its last point, it is `trace_gap_ms`. Empty without two traces; `note` says what is missing. Pairs with a page
-    have a `narrative`."""
+    """api/compare/<a>/<b>.json. `gap_ms` and `sectors` are of the best clean laps `best_a` and `best_b`; the rest is
+    b - a on `lap_a` and `lap_b`. `delta_ms` over `distance_m` is `trace_gap_ms` at the line, behind its last point;
+    empty without two traces. `note` says what is missing. Pairs with a page have a `narrative`."""
 
     vehicle_a: str
     vehicle_b: str
     gap_ms: int | None
+    best_a: int | None
+    best_b: int | None
     lap_a: int | None
     lap_b: int | None
     trace_gap_ms: int | None

@@ -3,7 +3,6 @@
 Each sentence is computed from the tables; no page puts one together itself.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -72,9 +71,10 @@ def telemetry_note(car: CarTables) -> str | None:
     return "The telemetry of this car covers no complete lap."
 
 
-def car_notes(car: CarTables, settings: FeatureSettings) -> tuple[str, ...]:
-    """Sentences on one car's data, the most limiting first."""
-    return (*_coverage_notes(car), *_match_notes(car), *_sensor_notes(car, settings), *_timing_notes(car))
+def car_notes(car: CarTables, settings: FeatureSettings, *, far_line: str = "") -> tuple[str, ...]:
+    """Sentences on one car's data, the most limiting first; `far_line` is the session's far_line_note or empty."""
+    line = (far_line,) if far_line and car.trace_laps else ()
+    return (*_coverage_notes(car), *_match_notes(car), *line, *_sensor_notes(car, settings), *_timing_notes(car))
 
 
 def _coverage_notes(car: CarTables) -> Iterator[str]:
@@ -84,9 +84,15 @@ def _coverage_notes(car: CarTables) -> Iterator[str]:
     if car.trace_laps:
         yield f"{counted(len(car.trace_laps), 'lap')} of {len(car.laps)} with complete telemetry."
     if car.driver["has_telemetry"]:
-        broken = Counter(row["reason"] for row in car.telemetry_laps if not row["is_complete"] and row["reason"])
-        for text, count in sorted(broken.items(), key=lambda item: (-item[1], item[0])):
-            yield f"{counted(count, 'lap')} left out of telemetry: {text.rstrip('.')}."
+        broken: dict[str, list[int]] = {}
+        for row in car.telemetry_laps:
+            if not row["is_complete"] and row["reason"]:
+                broken.setdefault(row["reason"], []).append(row["lap_number"])
+        for text, laps in sorted(broken.items(), key=lambda item: (-len(item[1]), item[1])):
+            yield f"{_lap_list(laps).capitalize()} left out of telemetry: {text.rstrip('.')}."
+        unseen = len(car.laps) - len(car.telemetry_laps)
+        if car.trace_laps and unseen:
+            yield f"No telemetry at all of {counted(unseen, 'more lap' if broken else 'other lap')}."
     untrusted = [row["lap_number"] for row in car.distances if not row["is_trusted"]]
     if untrusted:
         yield f"The distance driven does not fit the circuit's length on {_lap_list(untrusted)}."
@@ -199,6 +205,21 @@ def _logger_notes(tables: SessionTables) -> Iterator[str]:
         yield f"Logger {row['logger_id']} belongs to no car: {row['reason'].rstrip('.')} ({rows} kept in the lake)."
 
 
+def is_line_far(bias_ms: int | None, far_line_s: float) -> bool:
+    """Whether loggers change lap so long after or before the official crossing that it is at another place."""
+    return bias_ms is not None and abs(bias_ms) > far_line_s * 1000
+
+
+def far_line_note(bias_ms: int) -> str:
+    """From where a trace's metres count, for loggers with a line of their own."""
+    when, where = ("after", "past") if bias_ms >= 0 else ("before", "ahead of")
+    return (
+        f"The loggers change lap some way {where} the finish line, at the median {sector_time(abs(bias_ms))} s {when} "
+        "the official crossing. Laps, sectors and metres of the traces count from there, official times from the "
+        "finish line."
+    )
+
+
 def _clock_notes(tables: SessionTables, far_line_s: float) -> Iterator[str]:
     source = _OFFSET_SOURCES.get(tables.session["utc_offset_source"])
     if source:
@@ -207,14 +228,9 @@ def _clock_notes(tables: SessionTables, far_line_s: float) -> Iterator[str]:
         yield "The timing's local time could not be set to UTC, so telemetry cannot be laid over the laps."
     bias = tables.session["logger_bias_ms"]
     if bias is not None:
-        when, where = ("after", "past") if bias >= 0 else ("before", "ahead of")
-        yield f"Logger crossings come {sector_time(abs(bias))} s {when} the timing's."
-        if abs(bias) > far_line_s * 1000:
-            yield (
-                f"The loggers change lap some way {where} the finish line, at the median {sector_time(abs(bias))} s "
-                f"{when} the official crossing. Laps, sectors and metres of the traces count from there, official "
-                "times from the finish line."
-            )
+        yield f"Logger crossings come {sector_time(abs(bias))} s {'after' if bias >= 0 else 'before'} the timing's."
+        if is_line_far(bias, far_line_s):
+            yield far_line_note(bias)
     frozen = [row["vehicle_id"] for row in tables.rows["telemetry_vehicles"] if row["is_clock_frozen"]]
     if frozen:
         yield f"The clock of {listed(frozen)} stood still; nothing that needs time was computed from it."

@@ -79,7 +79,7 @@ def season_page(
     style = page_style(settings)
     return {
         **asset_files(),
-        "index.html": render("season.html", style, root="", view=season_view(sessions, style, refused)),
+        "index.html": render("season.html", style, root="", view=season_view(sessions, settings, refused)),
     }
 
 
@@ -109,14 +109,15 @@ class _Site:
         self._cars = {car.driver.vehicle_id: car for car in records.cars}
 
     def add_session(self) -> None:
-        scores = tuple((car.dptad.scores, car.dptad.laps_judged, len(car.dptad.events)) for car in self._records.cars)
+        judged = [car.dptad for car in self._records.cars]
+        scores = tuple((one.scores, one.laps_judged, len(one.events), one.highest_score) for one in judged)
         files = ("api/fleet/summary.json", "api/track.json", "api/drivers.json")
         pairs = pairs_that_matter(self._records)
 
         def view() -> Mapping[str, object]:
             coach = self._coach(self._records.summary.narrative, "fleet")
             return {
-                **session_view(self._records, self._style),
+                **session_view(self._records, self._style, self._settings),
                 "coach": coach,
                 "changes": session_changes(self._earlier, self._records.summary),
                 "earlier_build": self._earlier.published_at if self._earlier else "",

@@ -169,6 +169,11 @@ class Siwtl:
     sections6: tuple[SiwtlSection, ...] | None
     spec_reference: SpecReference
 
+    @property
+    def shown_target_ms(self) -> int | None:
+        """The target where there is something to reach: that of a single clean lap is the lap itself."""
+        return self.siwtl_lap_ms if self.clean_laps > 1 else None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Telemetry:
@@ -242,6 +247,11 @@ class Classified:
             return False
         return self.best_lap_ms == self.siwtl_lap_ms + self.potential_gain_ms
 
+    @property
+    def shown_target_ms(self) -> int | None:
+        """As of Siwtl."""
+        return self.siwtl_lap_ms if self.clean_laps > 1 else None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Statistic:
@@ -264,11 +274,13 @@ class Ranked:
 
 @dataclass(frozen=True, kw_only=True)
 class Ranking:
-    """All drivers with a value in one category, the best first. It takes `least_laps` clean laps to be ranked."""
+    """All drivers with a value in one category, the best first. It takes `least_laps` clean laps to be ranked,
+    `least_traced` of them with a trusted trace. A category of too few drivers is not there."""
 
     category: str
     unit: str
     least_laps: int
+    least_traced: int
     ranks: tuple[Ranked, ...]
 
 

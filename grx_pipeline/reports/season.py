@@ -1,6 +1,7 @@
 """The published sessions as the season page lists them: read back from their own JSON, never from the lake."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from grx_pipeline.reports.site_records import DriverTrend, LastRunRemark
 from grx_pipeline.schemas.columns import CATEGORIES
 from grx_pipeline.sessions import is_session_id
 
+_WITH_CHASSIS = re.compile(r"([^-]+-\d+)-[^-]+")
 # Fields of the classification that a driver has as they are.
 _OF_CAR = (
     *("vehicle_id", "path", "car_number", "driver_name", "vehicle_class", "position", "laps", "clean_laps"),
@@ -151,10 +153,13 @@ def _drivers(
             session=name,
             **{name: session[name] for name in ("race_date", "race", "circuit_name", "is_simulated")},
             **{name: car[name] for name in _OF_CAR},
+            chassis=_chassis(car["vehicle_id"]),
             best_clean_ms=time,
             class_best_ms=best.get(car["vehicle_class"]),
             best_pct=_percent_over(time, best.get(car["vehicle_class"])),
-            target_pct=_percent_over(car["siwtl_lap_ms"], best.get(car["vehicle_class"])),
+            target_pct=_percent_over(
+                car["siwtl_lap_ms"] if car["clean_laps"] > 1 else None, best.get(car["vehicle_class"])
+            ),
             dptad_brake=scores["brake"],
             dptad_throttle=scores["throttle"],
             dptad_steering=scores["steering"],
@@ -162,6 +167,12 @@ def _drivers(
         )
         for car, time, scores in zip(cars, clean, dptad, strict=True)
     )
+
+
+def _chassis(vehicle_id: str) -> str | None:
+    """`GR86-037` of `GR86-037-3`, which stays where the number behind it changes."""
+    match = _WITH_CHASSIS.fullmatch(vehicle_id)
+    return match and match.group(1)
 
 
 def _percent_over(time_ms: int | None, best_ms: int | None) -> float | None:

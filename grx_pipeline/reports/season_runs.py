@@ -1,5 +1,6 @@
 """What the front page says of a session's last run: that it failed, was killed, or what its checks found."""
 
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -57,7 +58,8 @@ def refused_files(paths: Paths) -> tuple[RefusedFiles, ...]:
 def _below(refusal: Refusal) -> str:
     """The reason with paths from the target's own name on."""
     text = refusal.reason.removeprefix(f"{refusal.session}: ")
-    return text.replace(f"{Path(refusal.target).parent}/", "")
+    folder = re.escape(f"{Path(refusal.target).parent}/")
+    return re.sub(rf"(?<![\w./-]){folder}", "", text)
 
 
 def _ending(last: LastRun, outcome: str) -> list[str]:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from grx_pipeline.reports.api import SessionRecords
 from grx_pipeline.reports.corner_table import anchor
 from grx_pipeline.reports.correction_records import correction_lines
-from grx_pipeline.reports.driver_page import KeyFigure
+from grx_pipeline.reports.driver_page import KeyFigure, ScoreScale, origin_words, score_scale
 from grx_pipeline.reports.driving_records import ByCategory, TimingLine, Track
 from grx_pipeline.reports.formats import MISSING, Style, listed
 from grx_pipeline.reports.records import Classified, FleetSummary, Range, Ranking, Statistic, Weather
 from grx_pipeline.reports.standing import Pair, car_label, pairs_that_matter, shared_numbers
 from grx_pipeline.reports.track_map import track_map
 from grx_pipeline.schemas.columns import CATEGORIES
+from grx_pipeline.settings import ReportSettings
 
 _PODIUM = 3
 # What a car can be to all others of a list, and what the pairs of the last list are, by the role that tells it.
@@ -24,7 +25,7 @@ _HUB_PAIRS = 4
 # Category of the rankings -> heading, what its value is, decimals; times are in ms.
 _RANKINGS = {
     "pace": ("Pace", "best clean lap", 0),
-    "gain": ("Least to find", "best clean lap − target, s", 0),
+    "gain": ("Least left to find", "no merit of its own: best clean lap − target, s", 0),
     "consistency": ("Consistency", "score of 100", 1),
     "brake": ("Braking", "smoothness, 0 to 1", 3),
     "throttle": ("Throttle", "smoothness, 0 to 1", 3),
@@ -71,7 +72,7 @@ class DptadRow:
     events: int
 
 
-def session_view(records: SessionRecords, style: Style) -> dict[str, object]:
+def session_view(records: SessionRecords, style: Style, settings: ReportSettings) -> dict[str, object]:
     """Everything session.html needs."""
     summary = records.summary
     cars = {car.vehicle_id: car for car in summary.classification}
@@ -94,10 +95,14 @@ def session_view(records: SessionRecords, style: Style) -> dict[str, object]:
         "top_lists": top_lists(summary.rankings, cars, style),
         "unranked": unranked(summary.rankings),
         "dptad_rows": _dptad_rows(records, cars),
+        "score_scale": _score_scale(records, style, settings),
         "categories": CATEGORIES,
         "weather_rows": _weather_rows(summary.weather) if summary.weather else (),
         "pairs": pair_groups(pairs_that_matter(records), shared_numbers(summary.classification)),
         "line_note": _line_note(records.track, style),
+        "stroke_note": stroke_note(records.track),
+        "line_table_note": line_table_note(records.track),
+        "origin": origin_words(records.track),
         "has_line_errors": any(line.time_error_median_ms is not None for line in records.track.timing_lines),
         "map_warning": map_warning(records.track, style),
         "lines_apart": [(line, _apart(line)) for line in records.track.timing_lines],
@@ -112,14 +117,17 @@ def classification_note(cars: Sequence[Classified]) -> str:
     is_unclean = any(car.best_lap_ms is not None and not car.is_best_clean for car in cars)
     told = (
         (True, "“To find” is best clean lap − target lap."),
-        (any(car.confidence == "low" for car in cars), "° marks a target from too few clean laps to rest on."),
+        (
+            any(car.confidence == "low" and car.shown_target_ms for car in cars),
+            "° marks a target from too few clean laps to rest on.",
+        ),
         (
             is_unclean,
             "* marks a best lap that is not a clean one: the target starts from the best clean lap and can be slower.",
         ),
         (
             any(car.clean_laps < 2 for car in cars),
-            f"{MISSING}: without a clean lap there is no target; what is to find and consistency take two.",
+            f"{MISSING}: a target, what is to find and consistency take two clean laps.",
         ),
     )
     return " ".join(text for is_told, text in told if is_told)
@@ -131,13 +139,23 @@ def gap_words(car: Classified) -> str:
         return str(car.status)
     if car.position == 1:
         return "winner"
-    return "no result" if car.gap_first in (None, "-") else str(car.gap_first)
+    if car.gap_first in (None, "-"):
+        return "no result"
+    return f"{car.gap_first.lower()} down" if "lap" in car.gap_first.lower() else car.gap_first
 
 
 def _dptad_note(records: SessionRecords) -> str:
     """A dash of the table of scores; empty where every channel of every judged driver has one."""
     scores = [vars(car.dptad.scores).values() for car in records.cars if car.dptad.laps_judged]
     return f" {MISSING}: the channel could not be judged." if any(None in values for values in scores) else ""
+
+
+def _score_scale(records: SessionRecords, style: Style, settings: ReportSettings) -> ScoreScale | None:
+    """The scale that the scores of all judged drivers share; None without one."""
+    judged = [car.dptad for car in records.cars if car.dptad.highest_score is not None]
+    if not judged:
+        return None
+    return score_scale(min(judged, key=lambda one: one.highest_score or 0.0), style, settings)
 
 
 def top_lists(rankings: tuple[Ranking, ...], cars: Mapping[str, Classified], style: Style) -> tuple[TopList, ...]:
@@ -160,6 +178,8 @@ def top_lists(rankings: tuple[Ranking, ...], cars: Mapping[str, Classified], sty
         among = style.counted(len(ranking.ranks), "driver")
         if ranking.least_laps > 1:
             among += f" with at least {ranking.least_laps} clean laps"
+        if ranking.least_traced:
+            among += f", {ranking.least_traced} of them with a trace"
         lists.append(TopList(heading=heading, what=what, top=top, among=among))
     return tuple(lists)
 
@@ -170,7 +190,7 @@ def unranked(rankings: tuple[Ranking, ...]) -> str:
     missing = [heading for category, (heading, *_) in _RANKINGS.items() if category not in known]
     if not missing:
         return ""
-    return f"Not ranked: {listed(missing)}. No driver has the laps that it takes."
+    return f"Not ranked: {listed(missing)}. Too few drivers have the laps that it takes."
 
 
 def _ranked_value(category: str, unit: str, value: float, decimals: int, style: Style) -> str:
@@ -248,6 +268,27 @@ def map_warning(track: Track, style: Style) -> str:
     if not told:
         return ""
     return f"Warning: the official map has {listed(told)}. The places of the field's laps are used, not the map's."
+
+
+def stroke_note(track: Track) -> str:
+    """What the stroke across the circuit's line is."""
+    if track.is_from_loggers:
+        return "The stroke is where the loggers change lap, not the finish line: metres count from it."
+    return "The stroke is the start and finish line."
+
+
+def line_table_note(track: Track) -> str:
+    """What the table of timing lines compares, and what its dashes mean."""
+    use = "Laps are pinned at anchors, at the others the trace’s time is checked."
+    if track.is_from_loggers:
+        return (
+            f"Timing lines, as the field’s laps place them, in m from {origin_words(track)}; the official map counts "
+            f"from the finish line, so it is not compared. {use} {MISSING}: the line is an anchor."
+        )
+    return (
+        f"Timing lines, as the field’s laps place them, against the official map. {use} {MISSING}: the map has no such "
+        "line, or the line is an anchor."
+    )
 
 
 def corner_note(track: Track) -> str:

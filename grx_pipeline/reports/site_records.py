@@ -19,8 +19,9 @@ class LastRunRemark:
 class DriverTrend:
     """A driver in a session. Percentages are over the class's best clean lap there: 0 is that lap itself.
 
-    `driver_name` of a car without one is the only driver of its number elsewhere in the season; `path` is its page's
-    file name. DPTAD scores are medians over laps: 0 is as always, 100 the most unlike.
+    Numbers change hands, so a car is its `chassis`: of one whose id has none, the only chassis of its number elsewhere
+    in the season. `driver_name` of a car without one is its only driver under that number elsewhere; `path` is its
+    page's file name. DPTAD scores are medians over laps: 0 is as always, 100 the most unlike.
     """
 
     session: str
@@ -29,6 +30,7 @@ class DriverTrend:
     circuit_name: str
     is_simulated: bool
     vehicle_id: str
+    chassis: str | None
     path: str
     car_number: str
     driver_name: str | None

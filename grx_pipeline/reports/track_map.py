@@ -46,7 +46,7 @@ class Stretch:
 
 @dataclass(frozen=True, kw_only=True)
 class TrackMap:
-    """`start` is a short stroke across start/finish. North (or left of the start straight) is up."""
+    """`start` is a short stroke where the metres of a lap begin. North (or left of the start straight) is up."""
 
     width: int
     height: int

@@ -207,6 +207,10 @@ ANALYSIS_TABLES: tuple[Table, ...] = (
             VEHICLE,
             count_column("own_laps", "clean laps with a trusted trace"),
             count_column("laps_judged", "laps that were compared"),
+            count_column(
+                "field_laps", "clean laps of all judged drivers that scores compare with; 0 without a verdict"
+            ),
+            real_column("highest_score", "highest score that so many laps can give; null without a verdict", minimum=0),
             count_column("events", "events over all judged laps"),
             real_column("threshold", "log-odds of a fault over which an event is reported; null without a verdict"),
             real_column("brake_smoothness", "median over clean laps", minimum=0),
@@ -267,13 +271,15 @@ ANALYSIS_TABLES: tuple[Table, ...] = (
             text_column("vehicle_a", "the first of the pair in the classification"),
             text_column("vehicle_b", "the second"),
             big_column("gap_ms", "best clean lap of b - best clean lap of a"),
+            count_column("best_a", "the best clean lap of a: the sectors are of it", null=True, minimum=None),
+            count_column("best_b", "the best clean lap of b, likewise", null=True, minimum=None),
             count_column(
                 "lap_a",
-                "the lap of a that is compared: the best clean one with a trace where both have one, else the best",
+                "lap of a compared by corner: the best clean one with a trace where both have one, else the best",
                 null=True,
                 minimum=None,
             ),
-            count_column("lap_b", "the lap of b that is compared, likewise", null=True, minimum=None),
+            count_column("lap_b", "lap of b compared by corner, likewise", null=True, minimum=None),
             big_column(
                 "trace_gap_ms", "official time of lap_b - of lap_a, where both have a trace; the delta ends on it"
             ),
@@ -288,7 +294,7 @@ ANALYSIS_TABLES: tuple[Table, ...] = (
     ),
     Table(
         name="comparison_lines",
-        text="Where the gap of a pair is, on the compared laps: by sector for all, by corner and segment with traces.",
+        text="Where the gap of a pair is: by sector on the best clean laps, by corner and segment with traces.",
         step="out_compare",
         columns=(
             text_column("vehicle_a", "the first of the pair"),
@@ -297,7 +303,9 @@ ANALYSIS_TABLES: tuple[Table, ...] = (
             count_column("line", "1 is the first along the lap", minimum=1),
             text_column("name", "as S1, T5, T5 exit"),
             real_column(
-                "gap_ms", "time of b - time of a on the compared laps; segments add up to trace_gap_ms", unit="ms"
+                "gap_ms",
+                "time of b - time of a: sectors add up to the pair's gap_ms, segments to its trace_gap_ms",
+                unit="ms",
             ),
             real_column("median_gap_ms", "the same of the medians over clean laps; null without enough", unit="ms"),
         ),
@@ -305,7 +313,7 @@ ANALYSIS_TABLES: tuple[Table, ...] = (
     ),
     Table(
         name="rankings",
-        text="Drivers in order, per category.",
+        text="Drivers in order, per category with enough drivers.",
         step="out_compare",
         columns=(
             text_column(
@@ -317,7 +325,8 @@ ANALYSIS_TABLES: tuple[Table, ...] = (
             real_column("value", "the figure ranked by, in the category's unit", null=False),
             text_column("unit", "ms, %, or 1"),
             count_column("drivers", "drivers ranked", minimum=1),
-            count_column("least_laps", "clean laps (with a trusted trace, for driving) that it takes", minimum=1),
+            count_column("least_laps", "clean laps that it takes", minimum=1),
+            count_column("least_traced", "of them with a trusted trace; 0 but for driving"),
         ),
         key=("category", "vehicle_id"),
     ),

@@ -26,9 +26,14 @@ SEASON_TABLES: dict[str, Table] = {
             text_column("circuit_name", "name of the circuit"),
             flag_column("is_simulated", "made by the demo"),
             VEHICLE,
+            text_column(
+                "chassis", "chassis in the id; of an id without, the only one of its number in the season", null=True
+            ),
             text_column("car_number", "number on the car"),
             text_column(
-                "driver_name", "name; of a car not named here, its only driver elsewhere in the season", null=True
+                "driver_name",
+                "name; of a car not named here, its only driver under that number in the season",
+                null=True,
             ),
             text_column("vehicle_class", "class of the car", null=True),
             count_column("position", "place in the result", null=True, minimum=1),
@@ -38,7 +43,11 @@ SEASON_TABLES: dict[str, Table] = {
             big_column("siwtl_lap_ms", "the target"),
             big_column("class_best_ms", "best clean lap of the class in this session"),
             real_column("best_pct", "best clean lap over the class's best", unit="%", minimum=0),
-            real_column("target_pct", "target over the class's best; a target can be faster", unit="%"),
+            real_column(
+                "target_pct",
+                "target over the class's best, of two clean laps or more; a target can be faster",
+                unit="%",
+            ),
             real_column("consistency_score", "100 x (1 - sd/mean) of clean laps", minimum=0),
             *(
                 real_column(f"dptad_{name}", f"DPTAD score of {name}: 0 is as always, 100 the most unlike", minimum=0)

@@ -167,6 +167,14 @@ class OpportunitySettings:
     )
     min_laps: int = threshold(3, unit="laps", why="a habit shows on three laps")
     min_share: float = threshold(0.3, unit="share of laps", why="or on three laps of ten")
+    min_ranked_share: float = threshold(
+        0.5,
+        unit="share of the most clean laps",
+        least=0.0,
+        most=1.0,
+        why="a car out after 11 of 26 laps led five rankings: it had no worn tyres and no tired driver",
+    )
+    min_ranked_drivers: int = threshold(4, unit="drivers", why="the first three of three are everybody, not the best")
     max_reported: int = threshold(3, unit="opportunities", why="a driver can change three things, not ten")
     best_laps: int = threshold(3, unit="laps", why="the mean of three is no single lucky minimum")
     min_own_laps: int = threshold(6, unit="laps", why="of fewer the best three are half of the laps or more")

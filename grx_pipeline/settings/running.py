@@ -193,6 +193,16 @@ class ReportSettings:
     )
     min_field_cars: int = threshold(3, unit="cars", why="a median of fewer is one car's lap time")
     min_class_drivers: int = threshold(2, unit="drivers", why="a quartile of one driver's own median is that median")
+    telling_score: float = threshold(
+        60.0,
+        unit="score",
+        least=0.0,
+        most=100.0,
+        why="of 63 laps; where fewer cap scores lower, ranks look like scores",
+    )
+    min_season_laps: int = threshold(
+        5, unit="clean laps", why="a car's only clean lap, of a restart, was 8 % off; its other races are 1 % off"
+    )
     shown_gap_ms: float = threshold(5.0, unit="ms", why="a difference that is shown as 0.00 s is no one's")
     slow_ratio: float = threshold(
         1.06,

@@ -221,6 +221,11 @@ def test_the_map_colours_what_the_list_of_corners_says(open_page: Open, site: Si
     written = [text for text in page.locator("#trace-map .loss-text").all_text_contents() if text]
     assert 0 < len(written) <= 5
     assert set(written) <= set(losses)
+    marks, key = page.locator("#trace-map .events path").count(), page.locator("#trace-event-key")
+    assert key.count() == 0 or key.is_visible() == (marks > 0)
+    # Where one finds no room no smaller one is written: the map has the greatest.
+    sizes = sorted((abs(float(text.replace("\u2212", "-"))) for text in losses[:-1] if text != "\u2013"), reverse=True)
+    assert sorted((abs(float(text.replace("\u2212", "-"))) for text in written), reverse=True) == sizes[: len(written)]
 
 
 @pytest.mark.parametrize("width", [390, 1200])

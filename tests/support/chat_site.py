@@ -69,7 +69,8 @@ def _rows() -> Rows:
         lap |= {"top_speed_kmh": 200.0 + lap["lap_number"] + made.CARS.index(lap["vehicle_id"]) / 2, "is_pit_in": False}
     best_laps = {row["vehicle_id"]: row.get("best_lap_number") for row in rows["siwtl"]}
     for pair in rows["comparisons"]:
-        pair |= {"lap_a": best_laps[pair["vehicle_a"]], "lap_b": best_laps[pair["vehicle_b"]]}
+        a, b = best_laps[pair["vehicle_a"]], best_laps[pair["vehicle_b"]]
+        pair |= {"best_a": a, "best_b": b, "lap_a": a, "lap_b": b}
     clean = [lap for lap in rows["laps"] if lap["is_clean"]]
     best = [_statistic(clean, f"sector_{n}_ms", f"best_sector_{n}_ms") for n in (1, 2, 3)]
     numbers = {row["vehicle_id"]: row["best_lap_number"] for row in rows["lap_statistics"]}

@@ -189,8 +189,12 @@ def _add_field(rows: Rows) -> None:
             "value": float(gainer["potential_gain_ms"]),
             "vehicle_id": gainer["vehicle_id"],
         },
+        {"figure": "median_potential_gain_ms", "value": 95.0},
     ]
-    rows["neutralisations"] = [{"phase": 1, "yellow_from_ms": 300_000, "yellow_until_ms": 613_000}]
+    rows["neutralisations"] = [
+        {"phase": 1, "green_until_ms": 280_000, "yellow_from_ms": 300_000}
+        | {"yellow_until_ms": 613_000, "green_from_ms": 680_000}
+    ]
     rows["weather"] = [
         {"row_number": minute + 1, "air_temp_c": 20.0, "track_temp_c": 30.0 + minute / 5} for minute in range(20)
     ]
@@ -237,11 +241,14 @@ def _add_habits(rows: Rows) -> None:
     ]
 
 
+_FIELD_SCORES = {"field_laps": 42, "highest_score": 54.1}
+
+
 def _add_driving(rows: Rows) -> None:
     rows["dptad_drivers"] = [
-        {"vehicle_id": HABITS, "own_laps": 10, "laps_judged": 10, "events": 2},
+        {"vehicle_id": HABITS, "own_laps": 10, "laps_judged": 10, "events": 2} | _FIELD_SCORES,
         {"vehicle_id": HOSTILE, "own_laps": 1, "reason": "Only 1 clean lap with a trusted trace."},
-        *({"vehicle_id": vehicle, "own_laps": 8, "laps_judged": 8} for vehicle in (WINNER, *CARS[4:7])),
+        *({"vehicle_id": vehicle, "own_laps": 8, "laps_judged": 8} | _FIELD_SCORES for vehicle in (WINNER, *CARS[4:7])),
     ]
     rows["dptad_events"] = [
         {"vehicle_id": HABITS, "event_id": f"{lap}-1", "lap_number": lap, "corner_index": corner, "type": kind}

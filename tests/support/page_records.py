@@ -124,6 +124,7 @@ def make_track() -> Track:
     return Track(
         circuit="round",
         length_m=LENGTH_M,
+        is_from_loggers=False,
         sources=(
             TrackSource(
                 source="inertial",
@@ -216,6 +217,8 @@ def make_dptad(events: Sequence[DptadEvent]) -> Dptad:
         speed=SpeedFigures(consistency=0.98, corner_speed_loss=0.3, corner_exit_efficiency=0.95),
         own_laps=5,
         laps_judged=2,
+        field_laps=400,
+        highest_score=87.0,
         threshold=6.0,
         laps=(DptadLap(lap=5, scores=scores, significant=("throttle",), events=len(events)),),
         events=tuple(events),
@@ -257,6 +260,8 @@ def make_comparison(a: str, b: str, *, gap_ms: int | None = 574) -> Comparison:
         vehicle_a=a,
         vehicle_b=b,
         gap_ms=gap_ms,
+        best_a=5,
+        best_b=3,
         lap_a=5,
         lap_b=3,
         trace_gap_ms=gap_ms,
@@ -278,7 +283,10 @@ def full_records(records: SessionRecords) -> SessionRecords:
     ranks = tuple(Ranked(rank=n, vehicle_id=vehicle, value=98_000.0 + n) for n, vehicle in enumerate(order, start=1))
     return replace(
         records,
-        summary=replace(records.summary, rankings=(Ranking(category="pace", unit="ms", least_laps=1, ranks=ranks),)),
+        summary=replace(
+            records.summary,
+            rankings=(Ranking(category="pace", unit="ms", least_laps=1, least_traced=0, ranks=ranks),),
+        ),
         track=make_track(),
         cars=tuple(full_car(car) for car in records.cars),
         comparisons=tuple(pairs),

@@ -35,7 +35,8 @@ def publish_session(settings: Settings, session: str, *, race: int, team: str | 
     tables["sessions"][0] |= {"session_id": session, "race": race}
     tables["drivers"][0]["team"] = team
     tables["comparisons"] = [
-        {"vehicle_a": a, "vehicle_b": b, "gap_ms": 70, "lap_a": TRACED[0], "lap_b": TRACED[0]}
+        {"vehicle_a": a, "vehicle_b": b, "gap_ms": 70}
+        | dict.fromkeys(("best_a", "best_b", "lap_a", "lap_b"), TRACED[0])
         for a, b in combinations(NAMES, 2)
     ]
     write_session(context, tables)

@@ -56,7 +56,7 @@ MIRROR = replace(
         (BASE, "#13 is 0.57 s faster than #7, 0.25 s of it in T2"),
         (MIRROR, "#7 is 0.57 s faster than #13, 0.25 s of it in T2"),
         (replace(BASE, corners=()), "#13 is 0.57 s faster than #7, 0.30 s of it in sector 2"),
-        (replace(BASE, trace_gap_ms=900), "#13 is 0.57 s faster than #7"),
+        (replace(BASE, trace_gap_ms=900), "#13 is 0.57 s faster than #7, 0.30 s of it in sector 2"),
         (replace(BASE, trace_gap_ms=None, corners=()), "#13 is 0.57 s faster than #7, 0.30 s of it in sector 2"),
         (replace(BASE, corners=(), sectors=()), "#13 is 0.57 s faster than #7"),
         (replace(BASE, gap_ms=80, trace_gap_ms=80), "#13 is 0.08 s faster than #7"),
@@ -155,7 +155,7 @@ def test_pairs_are_listed_by_the_car_that_most_have_in_common_and_none_is_lost()
         (50.0, 40.0, ""),
         (None, 40.0, " –: a gap in the telemetry of one of the laps."),
         (50.0, None, " –: of medians, too few clean laps there."),
-        (2.0, None, " –: of medians, too few clean laps there; under Faster, less than 0.005 s."),
+        (2.0, None, " –: of medians, too few clean laps there; under Faster on these laps, less than 0.005 s."),
     ],
 )
 def test_a_table_of_gaps_explains_its_dashes(gap_ms: float | None, median_ms: float | None, words: str) -> None:

@@ -38,6 +38,7 @@ CAR = Classified(
 )
 UNCLEAN = replace(CAR, best_lap_ms=97_000)
 SINGLE = replace(CAR, clean_laps=1, confidence="low", consistency_score=None)
+FEW = replace(CAR, clean_laps=3, confidence="low")
 NONE = replace(CAR, clean_laps=0, confidence="none", siwtl_lap_ms=None, potential_gain_ms=None, best_lap_ms=None)
 
 
@@ -65,12 +66,20 @@ def test_of_a_whole_trace_nothing_is_said() -> None:
 
 @pytest.mark.parametrize(
     ("cars", "words"),
-    [((CAR,), ""), ((CAR, UNCLEAN), "* marks"), ((SINGLE,), "° marks"), ((CAR, SINGLE), "–: "), ((NONE,), "–: ")],
+    [
+        ((CAR,), ""),
+        ((CAR, UNCLEAN), "* marks"),
+        ((FEW,), "° marks"),
+        ((SINGLE,), "–: "),
+        ((CAR, SINGLE), "–: "),
+        ((NONE,), "–: "),
+    ],
 )
 def test_the_classification_explains_the_marks_it_has_and_no_others(cars: tuple[Classified, ...], words: str) -> None:
     note = classification_note(cars)
     assert words in note
     assert ("*" in note) == any(not car.is_best_clean and car.best_lap_ms is not None for car in cars)
+    assert ("°" in note) == any(car.confidence == "low" and car.clean_laps > 1 for car in cars)
     assert ("–" in note) == any(car.clean_laps < 2 for car in cars)
 
 
@@ -78,6 +87,7 @@ def test_the_classification_explains_the_marks_it_has_and_no_others(cars: tuple[
     ("change", "words"),
     [
         ({}, "+1.000"),
+        ({"gap_first": "24 Laps"}, "24 laps down"),
         ({"position": 1, "gap_first": "-"}, "winner"),
         ({"status": "Not started", "gap_first": None, "position": None}, "Not started"),
         ({"status": None, "gap_first": None, "position": None}, "no result"),
@@ -100,7 +110,15 @@ def test_the_table_of_corners_explains_its_dashes(measured: Corner, told: list[s
     empty = pa.array([], pa.float64())
     line = TrackLine(**dict.fromkeys(TrackLine.__annotations__, empty))
     track = Track(
-        circuit="a", length_m=None, sources=(), timing_lines=(), corners=(measured,), segments=(), line=line, note=None
+        circuit="a",
+        length_m=None,
+        is_from_loggers=False,
+        sources=(),
+        timing_lines=(),
+        corners=(measured,),
+        segments=(),
+        line=line,
+        note=None,
     )
     found = [word for word in ("Brakes at", "Full") if f"– under {word}" in corner_note(track)]
     assert found == told

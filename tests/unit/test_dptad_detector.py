@@ -17,7 +17,7 @@ from grx_pipeline.methods.dptad.evidence import FEATURES
 from grx_pipeline.methods.dptad.insights import insights_of
 from grx_pipeline.methods.dptad.kinds import FALLBACKS, RULES, Measures, name_event
 from grx_pipeline.methods.dptad.places import Where
-from grx_pipeline.methods.dptad.scores import benjamini_hochberg, conformal_p, score_of
+from grx_pipeline.methods.dptad.scores import benjamini_hochberg, conformal_p, least_p, score_of
 from grx_pipeline.methods.validation.dptad_fit import FITTED_KINDS
 from grx_pipeline.settings import DptadSettings
 
@@ -73,6 +73,15 @@ def test_a_lap_that_beats_the_whole_field_has_the_least_p_value() -> None:
     field = np.arange(19.0)
     values, is_in_field = np.array([100.0, 18.0, 18.0, -1.0]), np.array([False, False, True, False])
     assert conformal_p(values, field, is_in_field).tolist() == [1 / 20, 2 / 20, 1 / 19, 1.0]
+
+
+@pytest.mark.parametrize(("laps", "is_in_field", "highest"), [(6, True, 25.94), (5, False, 25.94), (1000, True, 100.0)])
+def test_few_laps_leave_no_room_for_high_scores(laps: int, is_in_field: bool, highest: float) -> None:
+    field = np.arange(float(laps))
+    top = np.array([field[-1] + (not is_in_field)])
+    (p_value,) = conformal_p(top, field, np.array([is_in_field]))
+    assert p_value == pytest.approx(least_p(laps, is_in_field=is_in_field))
+    assert score_of(np.array([p_value]), 3.0) == pytest.approx([highest], abs=0.01)
 
 
 def test_scores_are_a_hundred_at_one_in_a_thousand() -> None:

@@ -29,6 +29,7 @@ from grx_pipeline.reports.driver_page import (
     category_rows,
     events_by_cost,
     ledger_places,
+    score_scale,
     sector_marks,
     sector_totals,
 )
@@ -213,12 +214,23 @@ def test_categories_say_which_laps_stand_out_and_nothing_where_no_lap_was_judged
     assert category_rows(replace(dptad, laps=())) == ()
 
 
+def test_the_scale_of_scores_says_how_high_so_many_laps_can_go_and_hides_what_few_give() -> None:
+    dptad = make_dptad([])
+    scale = score_scale(dptad, Style(), ReportSettings())
+    assert scale is not None and scale.is_telling
+    assert "the 400 clean laps of all judged drivers a score is at most 87" in scale.words
+    few = score_scale(replace(dptad, field_laps=6, highest_score=25.94), Style(), ReportSettings())
+    assert few is not None and not few.is_telling
+    assert "6 clean laps" in few.words and "more than 26" in few.words
+    assert score_scale(replace(dptad, field_laps=0, highest_score=None), Style(), ReportSettings()) is None
+
+
 def test_a_target_says_which_lap_it_starts_from_where_the_own_best_is_not_clean() -> None:
     quick, clean = replace(make_lap(7, 89_500), is_clean=False), make_lap(3, 90_060)
     siwtl = replace(make_siwtl([10, 10, 10]), jackknife_range_ms=(90_020, 90_050))
     own = replace(make_laps([clean]), best_clean_lap_number=3)
     mixed = replace(make_laps([quick, clean]), best_clean_lap_number=3)
-    span = "1:30.020 to 1:30.050 with one lap left out or none"
+    span = "1:30.020 to 1:30.050 if any one lap is left out"
     assert _target_detail(own, siwtl, Style()) == span
     assert _target_detail(mixed, siwtl, Style()) == f"from the best clean lap, lap 3, 1:30.060; {span}"
 
@@ -234,6 +246,8 @@ def test_a_single_clean_lap_has_no_range_and_says_why() -> None:
     own = replace(make_laps([make_lap(3, 90_000)]), best_clean_lap_number=3)
     siwtl = make_siwtl([0, 0, 0], clean_laps=1)
     assert _target_detail(own, siwtl, Style()) == "a single clean lap has nothing to compare with"
+    assert siwtl.siwtl_lap_ms is not None
+    assert siwtl.shown_target_ms is None, "the record has the lap itself, no page shows it as something to reach"
 
 
 def test_a_best_lap_that_is_not_clean_says_so() -> None:

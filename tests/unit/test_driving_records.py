@@ -195,13 +195,14 @@ def test_only_ranked_opportunities_are_told_in_the_order_of_their_rank() -> None
 def test_a_pair_is_there_both_ways_with_opposite_signs() -> None:
     pair = {"vehicle_a": CAR, "vehicle_b": OTHER}
     tables = tables_of(
-        comparisons=[row("comparisons", gap_ms=350, lap_a=3, lap_b=5, trace_gap_ms=340, **pair)],
+        comparisons=[row("comparisons", gap_ms=350, best_a=2, best_b=5, lap_a=3, lap_b=5, trace_gap_ms=340, **pair)],
         comparison_lines=[row("comparison_lines", level="sector", line=1, name="S1", gap_ms=-12.04, **pair)],
     )
     slow = np.linspace(0.0, 1000.0, 21)
     traces = {CAR: [trace_of(CAR, 3, slow)], OTHER: [trace_of(OTHER, 5, slow * 1.1)]}
     there, back = comparisons(tables, traces, SessionTexts(), ReportSettings(delta_points=5))
     assert (there.gap_ms, back.gap_ms, there.lap_a, back.lap_a) == (350, -350, 3, 5)
+    assert (there.best_a, back.best_a, back.best_b) == (2, 5, 2)
     assert (there.sectors[0].gap_ms, back.sectors[0].gap_ms) == (-12.0, 12.0)
     assert there.distance_m.to_pylist() == [0.0, 10.0, 20.0, 30.0, 40.0]
     assert there.delta_ms.to_pylist() == [0.0, 25.0, 50.0, 75.0, 100.0]
@@ -219,10 +220,11 @@ def test_a_pair_without_two_traces_has_no_delta_and_keeps_its_note() -> None:
 
 def test_rankings_are_grouped_by_category_best_first() -> None:
     rows = [
-        row("rankings", category="pace", rank=2, vehicle_id=CAR, value=99_000.0, unit="ms", drivers=2, least_laps=1),
-        row("rankings", category="gain", rank=1, vehicle_id=CAR, value=20.0, unit="ms", drivers=1, least_laps=5),
-        row("rankings", category="pace", rank=1, vehicle_id=OTHER, value=98_000.0, unit="ms", drivers=2, least_laps=1),
+        row("rankings", category="pace", rank=2, vehicle_id=CAR, value=99_000.0, unit="ms", least_laps=1),
+        row("rankings", category="gain", rank=1, vehicle_id=CAR, value=20.0, unit="ms", least_laps=5, least_traced=3),
+        row("rankings", category="pace", rank=1, vehicle_id=OTHER, value=98_000.0, unit="ms", least_laps=1),
     ]
     gain, pace = rankings(tables_of(rankings=rows))
+    assert (gain.least_laps, gain.least_traced) == (5, 3)
     assert (gain.category, pace.category) == ("gain", "pace")
     assert [ranked.vehicle_id for ranked in pace.ranks] == [OTHER, CAR]

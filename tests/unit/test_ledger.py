@@ -186,6 +186,17 @@ def test_lines_say_what_differed_over_the_noise_and_name_the_events() -> None:
     assert ledger.sector_lines[0].evidence[0].startswith("lap 3: ")
 
 
+def test_a_difference_told_is_that_of_the_figures_told() -> None:
+    own, other = (
+        dict.fromkeys(FIGURES, np.nan) | {"brake_onset_m": onset, "coasting_s": coasting}
+        for onset, coasting in ((2211.6, 0.736), (2247.4, 0.314))
+    )
+    assert corner_evidence(["braking", "entry"], own, other, LedgerSettings()) == [
+        "brakes 35 m earlier (2212 against 2247 m)",
+        "coasts 0.43 s longer (0.74 against 0.31 s)",
+    ]
+
+
 def test_braking_of_only_one_lap_is_told_if_the_other_is_known() -> None:
     braked, coasted = figures(brake_onset_m=92.0, brake_peak_bar=30.0), figures(brake_peak_bar=1.0)
     settings_ = LedgerSettings()

@@ -7,7 +7,7 @@ import pytest
 from grx_pipeline.reports.circuit import track_record
 from grx_pipeline.reports.driving_records import Track
 from grx_pipeline.reports.formats import Style
-from grx_pipeline.reports.session_page import map_warning
+from grx_pipeline.reports.session_page import line_table_note, map_warning, stroke_note
 from grx_pipeline.reports.tables import SessionTables
 from grx_pipeline.schemas import TABLES
 
@@ -17,10 +17,10 @@ def line(name: str, distance_m: float, map_m: float | None) -> dict[str, Any]:
     return {"line": name, "distance_m": distance_m, "map_m": map_m, "laps": 6, "is_anchor": True, **values}
 
 
-def circuit(*lines: dict[str, Any]) -> Track:
+def circuit(*lines: dict[str, Any], bias_ms: int = 120) -> Track:
     tables = SessionTables(
         rows={
-            "sessions": [{"circuit": "indianapolis", "length_m": 3925.2}],
+            "sessions": [{"circuit": "indianapolis", "length_m": 3925.2, "logger_bias_ms": bias_ms}],
             "timing_lines": list(lines),
             **{name: [] for name in ("track_sources", "corners", "segments")},
         },
@@ -29,7 +29,7 @@ def circuit(*lines: dict[str, Any]) -> Track:
         set_aside=[],
         trace_files=(),
     )
-    return track_record(tables, {None: None}, map_warning_m=15.0)
+    return track_record(tables, {None: None}, map_warning_m=15.0, far_line_s=2.0)
 
 
 @pytest.mark.parametrize(("map_m", "is_off"), [(None, False), (1014.9, False), (1015.1, True), (984.9, True)])
@@ -45,3 +45,14 @@ def test_the_warning_names_the_lines_and_says_which_place_counts() -> None:
         "The places of the field's laps are used, not the map's."
     )
     assert map_warning(circuit(line("S1", 1354.2, 1364.3)), Style()) == ""
+
+
+def test_places_from_the_loggers_own_line_are_not_laid_over_the_map() -> None:
+    track = circuit(line("S1", 1354.2, 1400.0), bias_ms=7402)
+    assert track.is_from_loggers
+    assert [(found.map_m, found.is_off_map) for found in track.timing_lines] == [(None, False)]
+    assert map_warning(track, Style()) == ""
+    told = f"{stroke_note(track)} {line_table_note(track)}"
+    assert "where the loggers change lap, not the finish line" in told
+    assert "it is not compared" in told
+    assert stroke_note(circuit()) == "The stroke is the start and finish line."

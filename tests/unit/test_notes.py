@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from grx_pipeline.reports.notes import CarTables, car_notes, session_notes, telemetry_note
+from grx_pipeline.reports.notes import CarTables, car_notes, far_line_note, session_notes, telemetry_note
 from grx_pipeline.reports.tables import SessionTables
 from grx_pipeline.settings import FeatureSettings
 
@@ -24,7 +24,10 @@ WITH_TRACE = CarTables(
     match={"logger_id": "GR86-022-13", "crossings": 3, "crossings_matched": 2, "reason": "few crossings"},
     logger={"rows_read": 100, "is_clock_frozen": False},
     sensors=SENSORS,
-    telemetry_laps=[{"is_complete": False, "reason": "gaps of 3 s."}, {"is_complete": True, "reason": None}],
+    telemetry_laps=[
+        {"lap_number": 2, "is_complete": False, "reason": "3.0 s of its 99.0 s are missing."},
+        {"lap_number": 3, "is_complete": True, "reason": None},
+    ],
     distances=[{"lap_number": 3, "is_trusted": False}],
     trace_laps=(3,),
 )
@@ -40,7 +43,8 @@ SESSION_ROW: dict[str, Any] = {
 def test_a_car_with_a_trace_says_what_is_there_what_was_corrected_and_what_is_doubtful() -> None:
     assert car_notes(WITH_TRACE, FeatureSettings()) == (
         "1 lap of 3 with complete telemetry.",
-        "1 lap left out of telemetry: gaps of 3 s.",
+        "Lap 2 left out of telemetry: 3.0 s of its 99.0 s are missing.",
+        "No telemetry at all of 1 more lap.",
         "The distance driven does not fit the circuit's length on lap 3.",
         "Logger GR86-022-13: 2 of 3 crossings matched to official laps of car 13.",
         "The match is uncertain: few crossings.",
@@ -58,6 +62,13 @@ def test_laps_whose_sectors_contradict_their_time_are_named() -> None:
     assert car_notes(replace(WITH_TRACE, laps=laps), FeatureSettings())[-1] == (
         "The timing's sectors do not add up to its lap time on laps 2 and 3, so neither is trusted."
     )
+
+
+def test_a_car_whose_metres_count_from_the_loggers_line_says_so() -> None:
+    note = far_line_note(7402)
+    assert "past the finish line" in note
+    assert note in car_notes(WITH_TRACE, FeatureSettings(), far_line=note)
+    assert note not in car_notes(WITHOUT_TRACE, FeatureSettings(), far_line=note)
 
 
 @pytest.mark.parametrize(

@@ -80,14 +80,15 @@ def test_one_thing_a_corner_the_heaviest_first() -> None:
 
 def test_laps_close_behind_another_car_do_not_count() -> None:
     tables = corner_session(RIVALS | {"driver": {"T1 braking": 150.0}}, figures={"driver": EARLY}, gap_s=0.6)
-    assert "a car was within 1 s ahead, and those sectors do not count" in reason(tables)
+    assert "a car was within 1 s ahead; the sectors where it was do not count." in reason(tables)
 
 
 def test_a_driver_who_is_always_in_traffic_is_told_how_many_free_laps_it_takes() -> None:
     assert reason(corner_session(RIVALS | {"driver": {}}, gap_s=0.3)) == (
-        "On all 8 clean laps of yours with a trusted trace a car was within 1 s ahead, and those sectors do not count. "
-        "What is left is too little to judge a corner. Against your own best laps it takes 6 free laps there, and you "
-        "have none; against the class it takes 3 of yours and one each of 5 other drivers, and 1 other driver has one."
+        "On all 8 clean laps of yours with a trusted trace a car was within 1 s ahead; the sectors where it was do not "
+        "count. What is left is too little to judge a corner. Against your own best laps it takes 6 free laps there, "
+        "and you have none; against the class it takes 3 of yours and one each of 5 other drivers, and 1 other driver "
+        "has one."
     )
 
 
@@ -111,7 +112,7 @@ def test_without_a_class_only_the_own_best_laps_are_a_reference() -> None:
     rows, _ = judge_drivers(corner_session({"driver": {}, "rival": {}}), SETTINGS)
     assert {row["reference"] for row in rows} == {OWN}
     told_why = reason(corner_session({"driver": {}, "rival": {}}))
-    assert "compared with your own best laps only: the class takes 5 other drivers with a free lap" in told_why
+    assert "compared with your own best laps only: a comparison with the class needs 5 other drivers" in told_why
     assert told_why.endswith(", and 1 other driver has one.")
     four = reason(corner_session({"driver": {}} | {f"rival-{n}": {} for n in range(4)}))
     assert four.endswith(", and at most 4 other drivers have one.")

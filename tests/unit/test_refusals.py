@@ -9,6 +9,7 @@ from support.raw_session import write_session
 from grx_pipeline.ingest.catalogue import Catalogue, find_sessions
 from grx_pipeline.ingest.refusals import note_refusals, read_refusals
 from grx_pipeline.paths import Paths
+from grx_pipeline.reports.season_runs import refused_files
 from grx_pipeline.season import note_refused
 from grx_pipeline.settings import Settings
 
@@ -18,6 +19,7 @@ TWO_FILES = f"{SESSION}: two different analysis files"
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
+    (tmp_path / "data").mkdir()
     return Settings(data_dir=tmp_path / "data", reports_dir=tmp_path / "reports")
 
 
@@ -80,6 +82,15 @@ def test_where_the_page_cannot_be_written_the_run_goes_on_and_the_next_one_write
     assert "Not taken in" in paths.season_page().read_text("utf-8")
 
 
+def test_nothing_is_begun_where_there_is_no_data_folder(tmp_path: Path, paths: Paths, settings: Settings) -> None:
+    write_session(tmp_path / "barber" / "race1").joinpath("23_copy.csv").write_text("NUMBER; LAP_NUMBER\n")
+    catalogue = found(tmp_path / "barber", paths)
+    paths.data.rmdir()
+    note_refused(catalogue, paths, settings)
+    assert not paths.data.exists()
+    assert not paths.reports.exists()
+
+
 def found(folder: Path, paths: Paths) -> Catalogue:
     return find_sessions([str(folder)], paths)
 
@@ -109,3 +120,18 @@ def test_a_name_that_leads_nowhere_is_not_a_matter_of_the_front_page(paths: Path
     assert len(catalogue.problems) == 2
     note_refused(catalogue, paths, settings)
     assert not paths.season_page().exists()
+
+
+@pytest.mark.parametrize(
+    ("target", "reason", "told"),
+    [
+        ("/raw/a/barber", "/raw/a/barber/x.csv: no rows", "barber/x.csv: no rows"),
+        ("barber", "no file at ./barber or ../barber, not ./a", "no file at barber or ../barber, not a"),
+        ("raw/barber", "raw/barber/x.csv is not draw/barber/x.csv", "barber/x.csv is not draw/barber/x.csv"),
+    ],
+)
+def test_a_reason_is_told_without_the_folder_above_its_target_and_other_paths_stay(
+    paths: Paths, target: str, reason: str, told: str
+) -> None:
+    note_refusals(paths, {target: [reason]}, ())
+    assert [files.reason for files in refused_files(paths)] == [told]

@@ -32,21 +32,30 @@ FACTS = SeasonFacts(
 )
 
 
-def make_car(number: str, best_ms: int | None, *, name: str | None = None, class_best_ms: int = 100_000) -> DriverTrend:
+def make_car(
+    number: str,
+    best_ms: int | None,
+    *,
+    name: str | None = None,
+    chassis: str | None = None,
+    class_best_ms: int = 100_000,
+    clean_laps: int = 8,
+) -> DriverTrend:
     return DriverTrend(
         session="",
         race_date=FACTS.race_date,
         race=FACTS.race,
         circuit_name=FACTS.circuit_name,
         is_simulated=False,
-        vehicle_id=f"GR86-{number}",
+        vehicle_id=f"{chassis or 'GR86'}-{number}",
+        chassis=chassis,
         path=f"car-{number}",
         car_number=number,
         driver_name=name,
         vehicle_class="Am",
         position=1,
         laps=10,
-        clean_laps=8,
+        clean_laps=clean_laps,
         best_clean_ms=best_ms,
         siwtl_lap_ms=99_900,
         class_best_ms=class_best_ms,
@@ -63,7 +72,7 @@ def make_session(name: str, *cars: DriverTrend, is_simulated: bool = False) -> S
 
 
 def trends_of(*sessions: SeasonSession) -> tuple[Trend, ...]:
-    return driver_trends(season_record(sessions), [session.session for session in sessions])
+    return driver_trends(season_record(sessions), [session.session for session in sessions], ReportSettings())
 
 
 def page_of(*sessions: SeasonSession) -> str:
@@ -81,7 +90,7 @@ def test_a_driver_is_followed_in_percent_of_the_classs_best() -> None:
     one = make_session("a-2025-r1", make_car("7", 101_000), make_car("13", 100_000))
     two = make_session("b-2025-r1", make_car("7", 50_250, class_best_ms=50_000), make_car("13", None))
     best, other = trends_of(one, two)
-    assert (best.car_number, best.mean_best_pct) == ("13", 0.0)
+    assert (best.numbers, best.mean_best_pct) == (("13",), 0.0)
     assert best.spark == ""
     assert other.mean_best_pct == pytest.approx(0.75)
     assert [cell and cell.best_pct for cell in other.cells] == pytest.approx([1.0, 0.5])
@@ -94,9 +103,68 @@ def test_a_car_without_a_name_is_the_driver_of_its_number_where_there_is_only_on
     named = make_session("a-2025-r1", make_car("7", 101_000, name="Ada"), make_car("13", 101_000, name="Zoë"))
     bare = make_session("b-2025-r1", make_car("7", 101_000), make_car("13", 101_000))
     other = make_session("c-2025-r1", make_car("13", 101_000, name="Max"))
-    rows = {(trend.car_number, trend.driver_name): trend.cells for trend in trends_of(named, bare, other)}
+    rows = {(*trend.numbers, trend.driver_name): trend.cells for trend in trends_of(named, bare, other)}
     assert set(rows) == {("7", "Ada"), ("13", "Zoë"), ("13", "Max"), ("13", None)}
     assert [cell is not None for cell in rows["7", "Ada"]] == [True, True, False]
+
+
+def test_two_cars_of_one_number_have_a_row_each_and_one_car_of_two_numbers_has_one() -> None:
+    one = make_session(
+        "a-2025-r1",
+        make_car("3", 101_000, name="Driver 3", chassis="GR86-037"),
+        make_car("3", 102_000, name="Driver 3", chassis="GR86-040"),
+    )
+    two = make_session(
+        "b-2025-r1",
+        make_car("03", 102_000, name="Driver 03", chassis="GR86-040"),
+        make_car("3", 101_000, name="Driver 3", chassis="GR86-037"),
+    )
+    first, second = trends_of(one, two)
+    assert (first.chassis, first.numbers, first.mean_best_pct) == ("GR86-037", ("3",), pytest.approx(1.0))
+    assert (second.chassis, second.numbers, second.mean_best_pct) == ("GR86-040", ("3", "03"), pytest.approx(2.0))
+    assert all(first.cells)
+    assert all(second.cells)
+    assert "#3, #03" in page_of(one, two)
+
+
+def test_a_number_in_a_name_is_no_name_of_the_same_car_under_another_number() -> None:
+    one = make_session("a-2025-r1", make_car("78", 101_000, name="Driver 78", chassis="GR86-004"))
+    two = make_session("b-2025-r1", make_car("58", 102_000, chassis="GR86-004"))
+    (trend,) = trends_of(one, two)
+    assert (trend.numbers, trend.driver_name, trend.mean_sessions) == (("78", "58"), "Driver 78", 2)
+
+
+def test_cars_that_nothing_tells_apart_are_both_shown() -> None:
+    session = make_session("a-2025-r1", make_car("3", 101_000), make_car("3", 102_000))
+    assert [trend.mean_best_pct for trend in trends_of(session)] == pytest.approx([1.0, 2.0])
+
+
+def test_a_car_without_a_chassis_in_its_id_is_the_only_one_of_its_number() -> None:
+    one = make_session("a-2025-r1", make_car("51", 101_000, chassis="GR86-061"), make_car("2", 101_000, chassis="x-1"))
+    two = make_session("b-2025-r1", make_car("51", 101_000), make_car("2", 101_000, chassis="x-2"))
+    three = make_session("c-2025-r1", make_car("2", 101_000))
+    assert [row.chassis for row in season_record([one, two, three]).drivers] == [
+        *("GR86-061", "x-1", "GR86-061", "x-2"),
+        None,
+    ]
+    assert len(trends_of(one, two, three)) == 4
+
+
+def test_two_drivers_of_one_car_have_a_row_each() -> None:
+    one = make_session("a-2025-r1", make_car("7", 101_000, name="Ada", chassis="GR86-001"))
+    two = make_session("b-2025-r1", make_car("7", 102_000, name="Zoë", chassis="GR86-001"))
+    assert [trend.driver_name for trend in trends_of(one, two)] == ["Ada", "Zoë"]
+
+
+def test_a_best_of_few_clean_laps_is_shown_and_not_in_mean_or_trend() -> None:
+    one = make_session("a-2025-r1", make_car("7", 101_000))
+    two = make_session("b-2025-r1", make_car("7", 110_000, clean_laps=1), make_car("13", 109_000, clean_laps=4))
+    few, none = trends_of(one, two)
+    assert (few.mean_best_pct, few.mean_sessions, few.spark) == (pytest.approx(1.0), 1, "")
+    assert [cell and cell.best_pct for cell in few.cells] == pytest.approx([1.0, 10.0])
+    assert (none.numbers, none.mean_best_pct) == (("13",), None)
+    assert "<b>+1.00</b> <span>of 1</span>" in page_of(one, two)
+    assert page_of(one, two).count("not in the mean</span>") == 2
 
 
 def test_simulated_sessions_are_not_mixed_with_real_ones_and_stand_alone_where_there_are_no_others() -> None:
@@ -122,7 +190,7 @@ def test_a_session_without_a_clean_lap_is_an_empty_cell_and_not_in_the_mean() ->
     one = make_session("a-2025-r1", make_car("7", 101_000))
     two = make_session("b-2025-r1", make_car("7", None), make_car("13", None))
     (trend,) = trends_of(one, two)
-    assert (trend.car_number, trend.mean_best_pct) == ("7", pytest.approx(1.0))
+    assert (trend.numbers, trend.mean_best_pct, trend.mean_sessions) == (("7",), pytest.approx(1.0), 1)
     assert trend.cells[1] is not None
     assert trend.cells[1].best_pct is None
     assert "no clean lap" in page_of(one, two)
@@ -130,7 +198,7 @@ def test_a_session_without_a_clean_lap_is_an_empty_cell_and_not_in_the_mean() ->
 
 def test_the_best_clean_lap_is_the_target_and_what_there_is_to_find() -> None:
     row = {
-        "vehicle_id": "GR86-7",
+        "vehicle_id": "GR86-022-7",
         "path": "a",
         "car_number": "7",
         "driver_name": None,
@@ -154,6 +222,7 @@ def test_the_best_clean_lap_is_the_target_and_what_there_is_to_find() -> None:
     ]
     assert [one.best_pct for one in drivers] == [0.0, None, 0.433]
     assert drivers[0].target_pct == -0.2
+    assert drivers[0].chassis == "GR86-022"
     assert (drivers[0].session, drivers[0].dptad_brake, drivers[0].dptad_speed) == ("a-2025-r1", 7.5, None)
 
 

@@ -9,7 +9,8 @@ import pytest
 from grx_pipeline.methods.dptad.kinds import RULES
 from grx_pipeline.serve.index import Build
 from grx_pipeline.serve.lookups.asked import Asked
-from grx_pipeline.serve.lookups.laps import near_best, unclean
+from grx_pipeline.serve.lookups.cars import style, target
+from grx_pipeline.serve.lookups.laps import near_best, pace, unclean
 from grx_pipeline.serve.lookups.moments import moments
 from grx_pipeline.serve.lookups.pairs import where_quicker
 from grx_pipeline.serve.lookups.places import traffic
@@ -84,6 +85,13 @@ def test_what_drivers_call_a_moment_finds_the_detectors_type(message: str, kind:
     assert answer.endswith(f"Lap 1, {kind}.")
 
 
+@pytest.mark.parametrize(("highest", "told"), [(100.0, ""), (49.71, "; 31 laps to compare with give at most 50")])
+def test_scores_say_how_high_so_few_laps_can_go(highest: float, told: str) -> None:
+    judged = {"scores": {"brake": 12.0}, "laps_judged": 6, "field_laps": 31, "highest_score": highest, "events": []}
+    answer = text(style(asked("my driving style"), published(ml__dptad__analyze=judged)))
+    assert f"(0 is as always, 100 as unusual as it gets{told}): brake 12." in answer
+
+
 def test_moments_away_from_corners_have_no_corner_in_common() -> None:
     event = {"corner": None, "type": "lift", "text": "lifted.", "time_lost_ms": 20.0}
     judged = {"laps_judged": 6, "reason": None, "events": [event | {"id": str(n), "lap": n} for n in range(4)]}
@@ -94,16 +102,70 @@ def test_moments_away_from_corners_have_no_corner_in_common() -> None:
 def test_of_traffic_the_sentence_on_laps_behind_a_car_is_told() -> None:
     reason = (
         "No corner surely costs you 0.05 s a lap or more over 7 clean laps. On 4 of these laps a car was within 1 s "
-        "ahead, and those sectors do not count. The class takes 5 drivers with a free lap (no car within 1 s ahead)."
+        "ahead; the sectors where it was do not count. A comparison with the class needs 5 drivers with a free lap."
     )
     site = published(opportunities={"told": [], "reason": reason})
-    said = "On 4 of the clean laps with a trusted trace a car was within 1 s ahead, and those sectors do not count."
+    said = (
+        "On 4 of the clean laps with a trusted trace a car was within 1 s ahead; the sectors where it was do not count."
+    )
     assert text(traffic(asked("was i in traffic"), site)).startswith(said)
     assert text(traffic(asked("was #002 in traffic", page=""), site)).startswith(f"Its driver is told: “{said}”")
 
 
+@pytest.mark.parametrize(("scatter_ms", "end"), [(10, "slower towards the end."), (900, "too little to be sure of.")])
+def test_a_change_of_pace_is_sure_only_beyond_what_the_scatter_of_the_laps_makes(scatter_ms: int, end: str) -> None:
+    times = [100_000 + slower + scatter_ms * (n % 3) for slower in (0, 120) for n in range(6)]
+    laps = {"laps": [{"lap_number": n, "lap_time_ms": time, "is_clean": True} for n, time in enumerate(times, start=1)]}
+    answer = text(pace(asked("my pace in the second half"), published(laps=laps)))
+    assert "0.120 s slower" in answer
+    assert answer.endswith(end)
+
+
+@pytest.mark.parametrize(
+    ("gains", "told"),
+    [
+        ((200, 0, 0), "All of it is in sector 1."),
+        ((200, 90, 0), "Most of it, 0.200 s, is in sector 1."),
+        ((100, 90, 60), "The largest part, 0.100 s, is in sector 1."),
+    ],
+)
+def test_a_target_says_what_of_it_a_sector_holds(gains: tuple[int, ...], told: str) -> None:
+    siwtl = _siwtl(gains, clean_laps=8)
+    assert told in text(target(asked("my target"), published(ml__siwtl__calculate=siwtl)))
+
+
+def test_a_single_clean_lap_has_no_target_to_tell() -> None:
+    answer = text(target(asked("my target"), published(ml__siwtl__calculate=_siwtl((0, 0, 0), clean_laps=1))))
+    assert answer.endswith("there is no target.")
+
+
+def _siwtl(gains: tuple[int, ...], *, clean_laps: int) -> dict[str, Any]:
+    return {
+        "siwtl_lap_ms": 100_000 - sum(gains),
+        "best_lap_ms": 100_000,
+        "potential_gain_ms": sum(gains),
+        "sectors": [{"sector": n, "gain_ms": gain} for n, gain in enumerate(gains, start=1)],
+        "jackknife_range_ms": None,
+        "confidence": "normal",
+        "clean_laps": clean_laps,
+    }
+
+
+def test_corners_are_told_apart_from_the_sectors_that_hold_them() -> None:
+    record: dict[str, Any] = {"gap_ms": 180, "best_a": 3, "best_b": 4, "lap_a": 3, "lap_b": 4, "note": None}
+    record["sectors"] = [{"name": "S1", "gap_ms": 200}, {"name": "S2", "gap_ms": -20}]
+    record["corners"] = [{"name": "T3", "gap_ms": 90.0}, {"name": "T5", "gap_ms": None}]
+    files = Files(records={f"api/compare/{A}/{B}.json": record})
+    site = Published(build=cast(Build, files), worth=NarrativeSettings(), summary={}, drivers=DRIVERS)
+    assert "is quicker than #78 in S1 by 0.200 s; of corners in T3 by 0.090 s, on the" in text(
+        where_quicker(site, (A, B), A)
+    )
+    assert "in S2 by 0.020 s, on the" in text(where_quicker(site, (A, B), B))
+
+
 def test_two_cars_without_compared_laps_are_not_set_against_each_other() -> None:
-    record = {"gap_ms": None, "lap_a": None, "lap_b": None, "sectors": [], "corners": [], "note": "#002: no clean lap."}
+    laps = dict.fromkeys(("gap_ms", "best_a", "best_b", "lap_a", "lap_b"))
+    record = laps | {"sectors": [], "corners": [], "note": "#002: no clean lap."}
     files = Files(records={f"api/compare/{A}/{B}.json": record})
     site = Published(build=cast(Build, files), worth=NarrativeSettings(), summary={}, drivers=DRIVERS)
     assert where_quicker(site, (A, B), A) is None

@@ -119,6 +119,8 @@ FILES = {
     "api/track.json": {"corners": [{"corner": "T4"}, {"corner": "T5-T6"}]},
     f"api/compare/{A}/{C}.json": {
         "gap_ms": 500,
+        "best_a": 3,
+        "best_b": 7,
         "lap_a": 2,
         "lap_b": 7,
         "sectors": [{"name": "S1", "gap_ms": -20.0}, {"name": "S2", "gap_ms": 520.0}],
@@ -208,7 +210,7 @@ OF_A_CAR = {
     "Distances are from the finish line.",
     "where do I lose to #78 in T5": "In T5-T6 #78 is 0.083 s quicker than #2, on lap 2 of #2 and lap 7 of #78. "
     "#78: its telemetry has gaps.",
-    "am I faster than #78 in sector 2": "Yes. In sector 2 #2 is 0.520 s quicker than #78, on lap 2 of "
+    "am I faster than #78 in sector 2": "Yes. In sector 2 #2 is 0.520 s quicker than #78, on lap 3 of "
     "#2 and lap 7 of #78.",
     "how much do I gain on #78 in T4": "There is no comparison of #2 and #78 in T4. #78: its telemetry has gaps.",
     "How far behind was I after lap 3?": "What was published gives places and gaps at the flag, not lap by lap.",

@@ -1,5 +1,6 @@
 """What the timing lets a coach say: which lap to copy, what a tow gave, where the pace went, who is surely slower."""
 
+from statistics import median
 from typing import Any
 
 import pytest
@@ -91,6 +92,70 @@ def test_a_lap_with_a_clear_road_that_did_as_well_is_the_one_to_copy() -> None:
     assert "40.900 s" in part(draft, "sector")
 
 
+@pytest.mark.parametrize(("ahead_ms", "rule"), [(None, "sector_2:sector_spent"), (400, "sector_2:sector_tow")])
+def test_a_sector_that_the_next_one_paid_for_comes_with_a_warning(ahead_ms: int | None, rule: str) -> None:
+    rows = aiming_at_sector_2(200, {DONOR: 40_600}, ahead_ms=ahead_ms)
+    usual = made.driver_draft(HABITS, rows)
+    assert "sector_2.cost" not in usual.facts.facts
+    rest = [
+        lap["sector_3_ms"]
+        for lap in rows["laps"]
+        if lap["vehicle_id"] == HABITS and lap["is_clean"] and lap["lap_number"] != DONOR
+    ]
+    donor = next(lap for lap in rows["laps"] if lap["vehicle_id"] == HABITS and lap["lap_number"] == DONOR)
+    donor["sector_3_ms"] = max(rest) + 1_400
+    draft = checked(made.driver_draft(HABITS, rows))
+    assert rule in draft.facts.rules
+    told = draft.facts.facts["sector_2.cost"].value
+    assert told == pytest.approx(donor["sector_3_ms"] - median([*rest, donor["sector_3_ms"]]))
+    text = part(draft, "sector")
+    assert "the next sector of that lap was 1." in text.lower()
+    assert "make it the rule" not in text
+
+
+@pytest.mark.parametrize(
+    ("others", "told", "untold"),
+    [
+        (0, ("sector 2 alone",), ("most", "part")),
+        (90, ("most", "biggest part"), ("largest", "alone")),
+        (150, ("largest part", "begin with sector 2:"), ("most", "biggest", "alone")),
+    ],
+)
+def test_what_a_sector_holds_of_the_target_is_told_by_its_share(
+    others: int, told: tuple[str, ...], untold: tuple[str, ...]
+) -> None:
+    rows = aiming_at_sector_2(200, {DONOR: 40_600})
+    for row in rows["siwtl_sectors"]:
+        if row["vehicle_id"] == HABITS and row["sector"] != 2:
+            row["gain_ms"] = others
+    sentence = part(checked(made.driver_draft(HABITS, rows)), "sector").lower().split(" is there to find")[0]
+    assert any(words in sentence for words in told)
+    assert not any(words in sentence for words in untold)
+
+
+def test_the_class_best_is_a_mark_of_its_own_and_no_step() -> None:
+    kinds = set()
+    for draft in made.drafts():
+        for n in (1, 2, 3):
+            mark, best = (draft.facts.facts.get(f"sector_{n}.{name}") for name in ("mark", "class_best"))
+            assert not (mark and best)
+            kinds |= {name for name, fact in (("mark", mark), ("class_best", best)) if fact}
+            widest = draft.facts.facts.get("widest.sector")
+            if best and widest and widest.entity == f"sector:{n}":
+                assert "next mark" not in part(checked(draft), "class")
+    assert "class_best" in kinds
+
+
+def test_a_sector_is_the_strongest_only_where_the_place_is_the_best_too() -> None:
+    for draft in made.drafts():
+        closest = draft.facts.facts.get("closest.sector")
+        if closest is not None and closest.entity.startswith("sector:") and draft.facts.subject.kind == "driver":
+            places = {f"sector:{n}": draft.facts.facts[f"sector_{n}.place"].value or 0.0 for n in (1, 2, 3)}
+            is_best = places[closest.entity] == min(places.values())
+            assert (closest.metric == "strongest_sector") == is_best
+            assert is_best or "strongest" not in part(draft, "class")
+
+
 def test_what_most_laps_reach_has_only_to_be_joined() -> None:
     times = dict.fromkeys(range(2, 10), 40700) | {DONOR: 40_600}
     text = part(checked(made.driver_draft(HABITS, aiming_at_sector_2(200, times))), "sector")
@@ -140,7 +205,7 @@ def test_laps_that_everybody_lost_are_no_news_and_ones_own_are() -> None:
     own = next(row for row in rows["laps"] if row["vehicle_id"] == HABITS and row["lap_number"] == 6)
     own |= {"is_clean": False, "reasons": ["off_pace", "pit_in"]}
     text = part(checked(made.driver_draft(HABITS, rows)), "race")
-    assert "by reason of the way into the pits" in text
+    assert "the reason is the way into the pits" in text
     assert "1 lap" in text
 
 

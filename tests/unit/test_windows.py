@@ -135,7 +135,7 @@ def test_gaps_over_half_a_second_lower_the_coverage() -> None:
     assert lap.coverage == pytest.approx(0.9, abs=0.001)
     assert lap.longest_gap_s == pytest.approx(10.0, abs=0.1)
     assert not lap.is_complete
-    assert lap.reason == "10.0 s of this lap's 100.0 s are missing from the telemetry"
+    assert lap.reason == "10.0 s of its 100.0 s are missing from the telemetry"
 
 
 def test_short_gaps_are_no_loss() -> None:

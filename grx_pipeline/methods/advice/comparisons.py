@@ -97,7 +97,7 @@ class _Remarks:
     has_best: Sequence[bool]
 
     def of_pair(self, first: int, second: int, is_on_traces: bool) -> str | None:
-        """As "#72: lap 5 is shown, ..."; None where both are compared on their best laps in full."""
+        """As "#72: by corner lap 5 is shown, ..."; None where both are compared on their best laps in full."""
         texts = self.limits if is_on_traces else self.lacks
         cars: dict[str, list[str]] = {}
         for number in (first, second):
@@ -138,12 +138,12 @@ def compare_drivers(
     )
     first, second = np.triu_indices(len(order), k=1)
     on_traces = field.has_trace[first] & field.has_trace[second]
-    off_traces = ~on_traces & field.has_best[first] & field.has_best[second]
+    on_best = field.has_best[first] & field.has_best[second]
     medians = _medians(clean, order, clean[list(SECTOR_COLUMNS)].to_numpy(float, na_value=np.nan), min_laps)
-    parts = []
-    for lap, chosen in ((field.traced, on_traces), (field.best, off_traces)):
-        sectors = _Level(level="sector", names=_SECTORS, lines=(1, 2, 3), times_ms=lap.sectors_ms, medians_ms=medians)
-        parts.append(_lines(sectors, order, first[chosen], second[chosen]))
+    sectors = _Level(
+        level="sector", names=_SECTORS, lines=(1, 2, 3), times_ms=field.best.sectors_ms, medians_ms=medians
+    )
+    parts = [_lines(sectors, order, first[on_best], second[on_best])]
     levels = _levels_of_traces(field, with_trace, circuit, min_laps)
     remarks = _Remarks(
         labels=[f"#{number}" for number in ranked["car_number"]],
@@ -251,6 +251,8 @@ def _pairs(
             "vehicle_a": pa.array(field.order[first], pa.string()),
             "vehicle_b": pa.array(field.order[second], pa.string()),
             "gap_ms": _whole(field.best.times_ms[second] - field.best.times_ms[first]),
+            "best_a": _whole(field.best.numbers[first]),
+            "best_b": _whole(field.best.numbers[second]),
             "lap_a": _whole(lap_a),
             "lap_b": _whole(lap_b),
             "trace_gap_ms": _whole(trace_gap),
@@ -285,7 +287,7 @@ def _limits(field: _Field, number: int, uncertain_s: Mapping[str, float], unknow
     told = []
     if not np.isnan(lap) and lap != field.best.numbers[number]:
         slower_s = (field.traced.times_ms[number] - field.best.times_ms[number]) / 1000
-        told.append(f"lap {lap:.0f} is shown, {slower_s:.3f} s off its best lap, which has no trace")
+        told.append(f"by corner lap {lap:.0f} is shown, {slower_s:.3f} s off its best lap, which has no trace")
     if vehicle in uncertain_s:
         told.append(f"few crossings place its laps, so gaps under {uncertain_s[vehicle]:g} s in a corner are uncertain")
     if unknown:

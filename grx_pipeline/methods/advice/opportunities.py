@@ -266,7 +266,7 @@ def driver_reason(
         have = "has" if count == 1 else "have"
         return f"Only {_laps(count)} {have} a trusted trace; a habit takes {settings.min_laps} to show."
     blocked = int(laps.is_blocked[rows].any(axis=1).sum())
-    close = f"a car was within {settings.traffic_gap_s:g} s ahead, and those sectors do not count."
+    close = f"a car was within {settings.traffic_gap_s:g} s ahead; the sectors where it was do not count."
     traffic = f" On {blocked} of these laps {close}" if blocked else ""
     free = counted(laps.times_ms[rows])
     has_laps = free >= settings.min_laps
@@ -305,14 +305,14 @@ def _missing_reference(found: list[Tested], others: int, free: int, settings: Op
     names = {test.reference.name for test in found}
     if CLASS not in names:
         return (
-            f" You are compared with your own best laps only: the class takes {settings.min_class_drivers} other "
-            f"drivers with a free lap at a corner (a trusted trace and no car within {settings.traffic_gap_s:g} s "
-            f"ahead), and {_others_have(others)}."
+            " You are compared with your own best laps only: a comparison with the class needs "
+            f"{settings.min_class_drivers} other drivers with a free lap at a corner (a trusted trace and no car "
+            f"within {settings.traffic_gap_s:g} s ahead), and {_others_have(others)}."
         )
     if OWN not in names:
         return (
-            f" You are compared with the class only: your own best laps take {settings.min_own_laps} free laps at a "
-            f"corner, and you have {_at_most(free)}."
+            f" You are compared with the class only: a comparison with your own best laps needs "
+            f"{settings.min_own_laps} free laps at a corner, and you have {_at_most(free)}."
         )
     return ""
 

@@ -1,5 +1,6 @@
 """Drivers in order, category by category. Only those whose figure is known are ranked."""
 
+import math
 from dataclasses import dataclass
 
 import pandas as pd
@@ -31,21 +32,25 @@ _OF_DRIVING = (
 
 
 def rank_drivers(targets: pd.DataFrame, driving: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    """Rows of the table rankings, from the tables siwtl and dptad_drivers.
+    """Rows of the table rankings, from the tables siwtl and dptad_drivers; categories of too few drivers have none.
 
     Drivers with fewer laps than a category takes are left out: a single lap is perfectly consistent, has nothing to
-    gain, and its smoothness is one lap's.
+    gain, and its smoothness is one lap's; who stops early has not driven on worn tyres, or in a tired car.
     """
-    sure = targets[targets["confidence"] == "normal"]
-    least = settings.dptad.min_ranked_laps
-    often = driving[driving["own_laps"] >= least]
-    parts = [_ranked(targets, category, 1) for category in _OF_LAPS]
-    parts += [_ranked(sure, category, settings.siwtl.low_confidence_laps) for category in _OF_ENOUGH_LAPS]
-    parts += [_ranked(often, category, least) for category in _OF_DRIVING]
-    return pd.concat(parts, ignore_index=True)
+    most = int(targets["clean_laps"].max()) if len(targets) else 0
+    half = math.ceil(settings.opportunities.min_ranked_share * most)
+    least, traced = max(half, settings.siwtl.low_confidence_laps), settings.dptad.min_ranked_laps
+    often = driving[driving["own_laps"] >= traced]
+    often = often[often["vehicle_id"].isin(targets.loc[targets["clean_laps"] >= least, "vehicle_id"])]
+    sure = targets[(targets["confidence"] == "normal") & (targets["clean_laps"] >= least)]
+    parts = [_ranked(targets, category, 1, 0) for category in _OF_LAPS]
+    parts += [_ranked(sure, category, least, 0) for category in _OF_ENOUGH_LAPS]
+    parts += [_ranked(often, category, least, traced) for category in _OF_DRIVING]
+    rows = pd.concat(parts, ignore_index=True)
+    return rows[rows["drivers"] >= settings.opportunities.min_ranked_drivers].reset_index(drop=True)
 
 
-def _ranked(drivers: pd.DataFrame, category: _Category, least_laps: int) -> pd.DataFrame:
+def _ranked(drivers: pd.DataFrame, category: _Category, least_laps: int, least_traced: int) -> pd.DataFrame:
     known = drivers.dropna(subset=category.column)
     values = known[category.column].astype(float)
     ranks = values.rank(method="min", ascending=category.is_less_better)
@@ -58,5 +63,6 @@ def _ranked(drivers: pd.DataFrame, category: _Category, least_laps: int) -> pd.D
             "unit": pd.Series(category.unit, index=known.index, dtype="str"),
             "drivers": pd.Series(len(known), index=known.index, dtype="int64"),
             "least_laps": pd.Series(least_laps, index=known.index, dtype="int64"),
+            "least_traced": pd.Series(least_traced, index=known.index, dtype="int64"),
         }
     )

@@ -18,6 +18,11 @@ def conformal_p(values: Array, field: Array, is_in_field: Flags) -> Array:
     return np.asarray(np.minimum((1 + higher) / (ordered.size + 1 - is_in_field), 1.0))
 
 
+def least_p(field_laps: int, *, is_in_field: bool) -> float:
+    """The least p-value that a lap can have against `field_laps` clean laps of the field, its own among them or not."""
+    return 1 / (field_laps + 1 - is_in_field)
+
+
 def score_of(p_values: Array, full: float) -> Array:
     """100 * min(1, -log10(p) / `full`): with 3, p .5 gives 10, .1 gives 33, .01 gives 67, .001 gives 100."""
     return np.asarray(100 * np.clip(-np.log10(p_values) / full, 0.0, 1.0))

@@ -17,7 +17,7 @@ from grx_pipeline.methods.dptad.figures import corner_figures, smoothness_median
 from grx_pipeline.methods.dptad.insights import insights_of
 from grx_pipeline.methods.dptad.own import NO_HOST, Array, Index, OwnLaps
 from grx_pipeline.methods.dptad.places import Segments, Where
-from grx_pipeline.methods.dptad.scores import benjamini_hochberg, conformal_p, score_of
+from grx_pipeline.methods.dptad.scores import benjamini_hochberg, conformal_p, least_p, score_of
 from grx_pipeline.methods.few_crossings import few_crossings
 from grx_pipeline.schemas import TABLES
 from grx_pipeline.settings import DptadSettings
@@ -260,6 +260,12 @@ def _score_rows(lap_rows: Rows) -> Rows:
     ]
 
 
+def _highest_score(one: _Judged, compared: int, settings: DptadSettings) -> float:
+    """The score of a lap more unusual than all `compared` laps of the field: few laps leave no room for 100."""
+    p_value = least_p(compared, is_in_field=bool(one.is_clean.all()))
+    return float(score_of(np.array([p_value]), settings.full_score)[0])
+
+
 def _standing_out(lap_rows: Rows) -> dict[str, list[int]]:
     """Per vehicle the laps that are significant in some category, in their order."""
     rows = pd.DataFrame(lap_rows, columns=["vehicle_id", "lap_number", "is_significant"])
@@ -287,6 +293,7 @@ def _driver_rows(
     least_loss_ms = 1000 * context.settings.dptad.cost_s
     stand_out = _standing_out(lap_rows)
     field_laps = sum(one.lap_numbers.size for one in judged.values())
+    compared = sum(int(one.is_clean.sum()) for one in judged.values())
     rows: Rows = []
     for vehicle, vehicle_class in zip(drivers["vehicle_id"], classes, strict=True):
         own = [(row, where) for row, where in events if row["vehicle_id"] == vehicle]
@@ -301,6 +308,8 @@ def _driver_rows(
                 "vehicle_id": vehicle,
                 "own_laps": own_laps,
                 "laps_judged": judged_laps,
+                "field_laps": compared if one else 0,
+                "highest_score": _highest_score(one, compared, context.settings.dptad) if one else None,
                 "events": len(own),
                 "threshold": threshold if one else None,
                 **smoothness_medians(of_vehicle[0]),

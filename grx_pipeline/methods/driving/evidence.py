@@ -25,11 +25,15 @@ class Difference:
     digits: int = 0
 
     def sentences(self, best: float, donor: float, settings: LedgerSettings) -> list[str]:
-        """One sentence where both are known and differ by more than the noise, else none."""
+        """One sentence where both are known and differ by more than the noise, else none.
+
+        The difference told is that of the figures told, so that they subtract.
+        """
         gap = best - donor
         if not np.isfinite(gap) or abs(gap) <= getattr(settings, self.noise):
             return []
-        by = f"{abs(gap):.{self.digits}f} {self.unit}"
+        told = round(float(best), self.digits) - round(float(donor), self.digits)
+        by = f"{abs(told):.{self.digits}f} {self.unit}"
         both = f"{best:.{self.digits}f} against {donor:.{self.digits}f} {self.unit}"
         return [f"{self.text.format(by=by, word=self.words[int(gap < 0)])} ({both})"]
 

@@ -155,11 +155,17 @@ def _add_steadier(book: FactBook, field: Field, pair: _Pair) -> None:
 
 
 def _add_flag(book: FactBook, field: Field, pair: _Pair) -> None:
-    """How far apart the two were at the flag, where they drove as many laps and took it: not before the winner did."""
+    """How far apart the two were at the flag, where they drove as many laps and took it: not before the winner did.
+    Who stopped long before it is told so."""
     a, b = (field.tables.row_of("drivers", vehicle) for vehicle in (pair.a, pair.b))
     fell_ms = next((row["total_time_ms"] for row in field.drivers if row["position"] == 1), None)
     if not (fell_ms and a["total_time_ms"] and b["total_time_ms"]):
         return
+    longest = max(row["laps"] for row in field.drivers)
+    for side, row in (("a", a), ("b", b)):
+        if row["total_time_ms"] < fell_ms and row["laps"] < longest * field.settings.short_race_share:
+            of_car = Source(table="drivers", key=row["vehicle_id"])
+            book.add(f"{side}.stopped", f"car:{row['vehicle_id']}", "pair_stopped", row["laps"], of_car, n=longest)
     if a["laps"] == b["laps"] and min(a["total_time_ms"], b["total_time_ms"]) >= fell_ms:
         gap = _Line(metric="pair_flag", gap_ms=b["total_time_ms"] - a["total_time_ms"])
         _add_gap(book, pair, "flag", gap, Source(table="drivers", key=pair.key))
@@ -167,27 +173,31 @@ def _add_flag(book: FactBook, field: Field, pair: _Pair) -> None:
 
 def _add_sectors(book: FactBook, field: Field, pair: _Pair, lines: Iterable[Row]) -> dict[str, str]:
     usual: dict[str, list[tuple[float, int]]] = {pair.a: [], pair.b: []}
-    medians: dict[int, float] = {}
+    both: dict[int, tuple[float, float]] = {}
     for line in lines:
         sector, place = line["line"], f"|sector:{line['line']}"
         source = Source(table="comparison_lines", key=f"{pair.key}/sector/{sector}")
         book.add_text(f"sector_{sector}.name", f"sector:{sector}", "sector_name", f"sector {sector}", source)
-        on_laps = _Line(metric="pair_sector", gap_ms=line["gap_ms"], place=place)
-        _add_gap(book, pair, f"sector_{sector}.gap", on_laps, source)
-        middle = line["median_gap_ms"]
+        gap, middle = line["gap_ms"], line["median_gap_ms"]
+        _add_gap(book, pair, f"sector_{sector}.gap", _Line(metric="pair_sector", gap_ms=gap, place=place), source)
         if middle is None:
             continue
-        medians[sector] = middle
-        if abs(middle) >= _sure_ms(field, pair, f"sector_{sector}_ms"):
+        both[sector] = gap or 0.0, middle
+        is_sure = abs(middle) >= _sure_ms(field, pair, f"sector_{sector}_ms")
+        is_alike = bool(gap) and (gap > 0) == (middle > 0)
+        if is_sure:
             by_median = _Line(metric="pair_sector_median", gap_ms=middle, place=place)
             _add_gap(book, pair, f"sector_{sector}.median", by_median, source)
-            if line["gap_ms"] and (line["gap_ms"] > 0) == (middle > 0):
+            if is_alike:
                 usual[pair.b if middle > 0 else pair.a].append((abs(middle), sector))
+        if gap and not (is_sure and is_alike):
+            shown = "the opposite" if is_sure else "no sure difference"
+            book.add_text(f"sector_{sector}.even", f"car:{pair.quicker(gap)}{place}", "pair_even", shown, source)
     rules: dict[str, str] = {}
     for vehicle, losses in usual.items():
         if losses:
             rules |= _add_take(book, field, pair, vehicle, max(losses))
-            _add_closest(book, pair, pair.other(vehicle), medians)
+            _add_closest(book, pair, pair.other(vehicle), both, field.settings.worth_ms)
     return rules
 
 
@@ -222,18 +232,20 @@ def _corner_of(book: FactBook, field: Field, side: str, sector: int) -> str | No
     return None
 
 
-def _add_closest(book: FactBook, pair: _Pair, quicker: str, medians: dict[int, float]) -> None:
-    """Where the slower car of the two comes closest, where it surely gains nowhere."""
+def _add_closest(
+    book: FactBook, pair: _Pair, quicker: str, both: dict[int, tuple[float, float]], worth_ms: float
+) -> None:
+    """Where the slower car of the two comes closest, on the compared laps and by median, where it gains nowhere."""
     slower = pair.other(quicker)
     side, sign = pair.side(slower), 1 if quicker == pair.a else -1
     has_any = any(
-        fact.entity.startswith(f"car:{slower}|sector:") and (fact.value or 0.0) < 0
-        for name, fact in book.facts.items()
-        if name.endswith(".median")
+        fact.entity.startswith(f"car:{slower}|sector:") and (fact.value or 0.0) <= -worth_ms
+        for fact in book.facts.values()
     )
-    if has_any or f"{side}.corner_1.gap" in book or len(medians) < _LEAST_SECTORS:
+    if has_any or f"{side}.corner_1.gap" in book or len(both) < _LEAST_SECTORS:
         return
-    behind, sector = min((sign * middle, sector) for sector, middle in medians.items())
+    sector = min(both, key=lambda sector: (max(sign * gap for gap in both[sector]), sector))
+    on_laps, behind = (sign * gap for gap in both[sector])
     source = Source(table="comparison_lines", key=f"{pair.key}/sector/{sector}")
     book.add_text(f"close_{side}.sector", f"sector:{sector}", "closest_sector", f"sector {sector}", source)
     entity = f"car:{slower}|sector:{sector}"
@@ -241,6 +253,8 @@ def _add_closest(book: FactBook, pair: _Pair, quicker: str, medians: dict[int, f
         book.add(f"close_{side}.gap", entity, "pair_sector_median", behind, source)
     else:
         book.add_text(f"close_{side}.even", entity, "pair_even", "no sure difference", source)
+    if on_laps > 0:
+        book.add(f"close_{side}.laps", entity, "pair_sector", on_laps, source)
 
 
 def _add_corners(book: FactBook, field: Field, pair: _Pair, lines: Iterable[Row], sure_ms: float) -> None:

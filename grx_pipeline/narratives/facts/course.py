@@ -14,7 +14,7 @@ _SHARED = frozenset(("first_lap", "full_course_yellow", "restart"))
 _OUT = {
     "pit_in": "the way into the pits",
     "pit_out": "the way out of the pits",
-    "off_pace": "a pace off your own",
+    "off_pace": "a pace far off your own",
     "missing_sector": "a sector time missing",
     "implausible_sector": "a timing fault",
     "sectors_off_lap_time": "a timing fault",
@@ -42,7 +42,7 @@ def _add_pace(book: FactBook, field: Field, vehicle: str, source: Source) -> dic
     book.add("pace.opening", "driver", "opening_pace", change.opening_ms, source, n=change.laps // 2)
     book.add("pace.closing", "driver", "closing_pace", change.closing_ms, source, n=change.laps // 2)
     if of_field is not None and abs(of_field) >= field.settings.worth_ms:
-        cars = len(field.pace_changes)
+        cars = len(field.whole_changes)
         book.add("pace.field", "field", "field_change", of_field, Source(table="laps"), n=cars)
     if abs(change.change_ms) < change.floor_ms:
         book.add_text("pace.steady", "driver", "steady", "no sure change", source)
@@ -75,11 +75,13 @@ def _add_left_out(book: FactBook, laps: Sequence[Row], source: Source) -> None:
         return
     book.add("out.laps", "driver", "laps_out", len(out), source)
     counts = Counter(reason for reasons in out for reason in reasons)
+    is_counted = len(counts) > 1
     told = [
-        _OUT.get(reason, REASONS[reason].text) + (f" ({counted(count, 'lap')})" if count > 1 else "")
+        _OUT.get(reason, REASONS[reason].text) + (f" ({counted(count, 'lap')})" if is_counted and count > 1 else "")
         for reason, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     ]
-    book.add_text("out.reasons", "driver", "out_reasons", listed(told), source)
+    name = "out.reasons" if len(told) > 1 else "out.reason"
+    book.add_text(name, "driver", "out_reasons", listed(told), source)
 
 
 def _own_reasons(reasons: Sequence[str]) -> list[str]:

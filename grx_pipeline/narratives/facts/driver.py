@@ -73,9 +73,10 @@ def _add_target(book: FactBook, field: Field, vehicle: str) -> None:
     if not target.get("clean_laps"):
         book.add_text("target.none", "driver", "note", _NO_LAP, source)
         return
+    book.add("clean.best", "driver", "best_clean_lap", target["best_lap_ms"], source)
     if target["clean_laps"] == 1:
         book.add_text("target.none", "driver", "note", _ONE_LAP, source)
-    book.add("clean.best", "driver", "best_clean_lap", target["best_lap_ms"], source)
+        return
     book.add("target.lap", "driver", "target", target["siwtl_lap_ms"], source, n=target["clean_laps"])
     book.add("target.gain", "driver", "gain", target["potential_gain_ms"], source, n=target["clean_laps"])
     low, high = target["jackknife_low_ms"], target["jackknife_high_ms"]

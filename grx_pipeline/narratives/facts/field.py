@@ -10,16 +10,15 @@ from statistics import median
 
 import pandas as pd
 
+from grx_pipeline.medians import robust_spread, surely_apart
 from grx_pipeline.methods.advice.traffic import sector_gaps_ahead
 from grx_pipeline.narratives import lexicon
 from grx_pipeline.narratives.facts.book import Row, plain_name
 from grx_pipeline.narratives.tables import ResultTables
-from grx_pipeline.robust import MAD_TO_SD
 from grx_pipeline.settings import NarrativeSettings
 
 SECTORS = (1, 2, 3)
 _TIMES = ("sector_1_ms", "sector_2_ms", "sector_3_ms", "lap_time_ms", "elapsed_ms")
-_MEDIAN_TO_MEAN = math.pi / 2  # variance of a median over that of a mean, normal laps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,9 +202,16 @@ class Field:
         return {vehicle: change for vehicle, change in changes.items() if change is not None}
 
     @cached_property
+    def whole_changes(self) -> dict[str, PaceChange]:
+        """The same of drivers whose race went to its closing part; who stopped early has no closing part of it."""
+        least = self.settings.short_race_share * max((row["laps"] for row in self.drivers), default=0)
+        whole = {row["vehicle_id"] for row in self.drivers if row["laps"] >= least}
+        return {vehicle: change for vehicle, change in self.pace_changes.items() if vehicle in whole}
+
+    @cached_property
     def field_change_ms(self) -> float | None:
-        """Median over the drivers."""
-        changes = [change.change_ms for change in self.pace_changes.values()]
+        """Median over the drivers of whole_changes."""
+        changes = [change.change_ms for change in self.whole_changes.values()]
         return median(changes) if len(changes) >= self.settings.ranked_drivers else None
 
     def vehicle_class(self, vehicle: str) -> str:
@@ -235,12 +241,6 @@ class Field:
         return places
 
 
-def robust_spread(times: Sequence[float]) -> float:
-    """1.4826 x the median absolute deviation."""
-    middle = median(times)
-    return MAD_TO_SD * median(abs(time - middle) for time in times)
-
-
 def pace_change(laps: Sequence[Row], settings: NarrativeSettings, *, column: str = "lap_time_ms") -> PaceChange | None:
     """The closing half of the clean laps beside the opening half; None where a half has too few laps."""
     half = len(laps) // 2
@@ -257,10 +257,7 @@ def pace_change(laps: Sequence[Row], settings: NarrativeSettings, *, column: str
 
 def sure_difference(a: Sequence[float], b: Sequence[float], settings: NarrativeSettings) -> float:
     """From which difference on (ms) the medians of two samples are surely apart by something worth telling."""
-    # Both samples as one: the spread of either alone is too rough where laps are few.
-    variance = sum(robust_spread(part) ** 2 for part in (a, b)) / 2
-    error = math.sqrt(_MEDIAN_TO_MEAN * variance * (1 / len(a) + 1 / len(b)))
-    return max(settings.worth_ms, settings.sure_errors * error)
+    return surely_apart(a, b, least=settings.worth_ms, errors=settings.sure_errors)
 
 
 def near_best(laps: Iterable[Row], settings: NarrativeSettings) -> tuple[int, int]:

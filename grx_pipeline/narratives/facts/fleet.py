@@ -62,9 +62,12 @@ def _add_car_figure(book: FactBook, field: Field, row: Row | None, name: str, *,
 
 
 def _add_pace(book: FactBook, field: Field) -> None:
-    gains = [row["potential_gain_ms"] for row in field.tables.rows["siwtl"] if row["confidence"] == "normal"]
-    if len(gains) >= field.settings.ranked_drivers:
-        book.add("gain.median", "field", "median_gain", median(gains), Source(table="siwtl"), n=len(gains))
+    figure = "median_potential_gain_ms"
+    middle = next((row for row in field.tables.rows["fleet_statistics"] if row["figure"] == figure), None)
+    drivers = sum(row["potential_gain_ms"] is not None for row in field.tables.rows["siwtl"])
+    if middle is not None and drivers >= field.settings.ranked_drivers:
+        of_figure = Source(table="fleet_statistics", key=figure)
+        book.add("gain.median", "field", "median_gain", middle["value"], of_figure, n=drivers)
     gaps = []
     for sector in SECTORS:
         bests = [row[f"best_sector_{sector}_ms"] for row in field.tables.rows["lap_statistics"]]
@@ -83,11 +86,11 @@ def _add_course(book: FactBook, field: Field) -> None:
     source = Source(table="laps")
     change = field.field_change_ms
     if change is not None and abs(change) >= field.settings.worth_ms:
-        book.add("pace.field", "field", "field_change", change, source, n=len(field.pace_changes))
+        book.add("pace.field", "field", "field_change", change, source, n=len(field.whole_changes))
     elif change is not None:
         book.add_text("pace.steady", "field", "steady", "no change that is worth a word", source)
     sure = {
-        vehicle: pace.change_ms for vehicle, pace in field.pace_changes.items() if abs(pace.change_ms) >= pace.floor_ms
+        vehicle: pace.change_ms for vehicle, pace in field.whole_changes.items() if abs(pace.change_ms) >= pace.floor_ms
     }
     if change is None or not sure:
         return
@@ -99,7 +102,7 @@ def _add_course(book: FactBook, field: Field) -> None:
         if is_told:
             of_car = Source(table="laps", key=vehicle)
             book.add_text(f"{name}.car", f"car:{vehicle}", "driver", field.full_labels[vehicle], of_car)
-            laps = field.pace_changes[vehicle].laps
+            laps = field.whole_changes[vehicle].laps
             book.add(f"{name}.change", f"car:{vehicle}", "car_pace_change", sure[vehicle], of_car, n=laps)
 
 
@@ -121,8 +124,11 @@ def _add_conditions(book: FactBook, field: Field) -> None:
     source = Source(table="neutralisations")
     if phases:
         book.add("yellow.phases", "field", "yellow_phases", len(phases), source)
-        time = sum(row["yellow_until_ms"] - row["yellow_from_ms"] for row in phases)
-        book.add("yellow.time", "field", "yellow_time", time, source)
+        least = sum(row["yellow_until_ms"] - row["yellow_from_ms"] for row in phases)
+        book.add("yellow.least", "field", "yellow_least", least, source)
+        if all(row["green_from_ms"] is not None for row in phases):
+            most = sum(row["green_from_ms"] - (row["green_until_ms"] or 0) for row in phases)
+            book.add("yellow.most", "field", "yellow_most", most, source)
     weather = field.tables.rows["weather"]
     for column, name in (("air_temp_c", "air"), ("track_temp_c", "track")):
         values = [row[column] for row in weather if row[column] is not None]

@@ -24,7 +24,7 @@ def comparison_report(facts: FactSet, settings: NarrativeSettings) -> tuple[Para
     voice = Voice(facts=facts)
     voice.add("summary", _summary(voice), required=("gap",))
     for side in ("a", "b"):
-        voice.add(f"strengths_{side}", _strengths(voice, side), required=(f"{side}.car",))
+        voice.add(f"strengths_{side}", _strengths(voice, side, settings), required=(f"{side}.car",))
     voice.add("strategy", _strategy(voice, settings))
     voice.add("missing", voice.say("note", "{note}"))
     return tuple(voice.paragraphs)
@@ -47,9 +47,10 @@ def _summary(voice: Voice) -> Iterator[Sentence]:
         yield from voice.say(
             "flag",
             f"At the flag {x} was {{flag}} ahead of {y}.",
-            f"{x} came home {{flag}} ahead of {y} at the flag.",
-            f"The race ended with {x} {{flag}} ahead at the flag.",
+            f"{x} was {{flag}} ahead of {y} at the flag.",
+            f"In the race {x} was {{flag}} ahead of {y} at the flag.",
         )
+    yield from _stopped(voice)
     if voice.has("steadier.car", "a.even", "b.even"):
         side = "a" if voice.entity("a.car") == voice.entity("steadier.car") else "b"
         other = _OTHER[side]
@@ -60,6 +61,14 @@ def _summary(voice: Voice) -> Iterator[Sentence]:
             f"The steadier is {{steadier.car}}, at a consistency of {{{side}.even}}, while {{{other}.car}} has a "
             f"consistency of {{{other}.even}}.",
         )
+
+
+def _stopped(voice: Voice) -> Iterator[Sentence]:
+    """Who stopped early, and after how many laps."""
+    sides = [side for side in _OTHER if voice.has(f"{side}.stopped")]
+    told = [f"{{{side}.car}} stopped with {{{side}.stopped}} driven" for side in sides]
+    if told:
+        yield from voice.say("stopped", f"{', and '.join(told)}.")
 
 
 def _apart(voice: Voice) -> Iterator[Sentence]:
@@ -79,7 +88,6 @@ def _apart(voice: Voice) -> Iterator[Sentence]:
                 name,
                 f"{x} is {{{name}}} faster than {y} by {lap}.",
                 f"By {lap} {x} is {{{name}}} quicker than {y}.",
-                f"The clock is on the side of {x}: by {lap} it is {{{name}}} quicker than {y}.",
             )
 
 
@@ -93,7 +101,7 @@ def _sides(voice: Voice, name: str, *, kind: str = "car") -> tuple[str, str]:
     return f"{{{order[0]}.{kind}}}", f"{{{order[1]}.{kind}}}"
 
 
-def _strengths(voice: Voice, side: str) -> Iterator[Sentence]:
+def _strengths(voice: Voice, side: str, settings: NarrativeSettings) -> Iterator[Sentence]:
     own, car = voice.entity(f"{side}.car"), f"{{{side}.car}}"
     most = voice.entity(f"take_{_OTHER[side]}.sector")
     won = [
@@ -108,8 +116,14 @@ def _strengths(voice: Voice, side: str) -> Iterator[Sentence]:
         if not voice.has(f"sector_{sector}.gap") or _car(voice, f"sector_{sector}.gap") != own:
             yield from voice.say(
                 key,
-                f"By median {car} is {usual} quicker in {name}.",
-                f"In {name} it is the median that tells: {car} is {usual} quicker by median.",
+                *(
+                    f"By median {car} is {usual} quicker in {name}, while {{{_OTHER[side]}.car}} is {gap} quicker "
+                    "on the laps compared.",
+                    f"In {name} {car} is {usual} quicker by median, but on the laps compared "
+                    f"{{{_OTHER[side]}.car}} is {gap} quicker.",
+                )
+                if voice.has(f"sector_{sector}.gap")
+                else (f"By median {car} is {usual} quicker in {name}.",),
             )
         elif place:
             yield from voice.say(key, *_nexts(car, name, gap=gap, usual=usual)[place % 2 :: 2])
@@ -120,13 +134,14 @@ def _strengths(voice: Voice, side: str) -> Iterator[Sentence]:
                 *_firsts(car, first, gap=gap, usual=usual)
                 if first
                 else (
-                    f"{name} is the ground of {car}: it is {usual} quicker there by median, and {gap} quicker on the "
+                    f"{name} is the strength of {car}: it is {usual} quicker there by median, and {gap} quicker on the "
                     "laps compared.",
                     f"{car} has its strength in {name}: by median it is {usual} quicker there, and {gap} quicker on "
                     "the laps compared.",
                     f"In {name} {car} is {gap} quicker on the laps compared, and {usual} quicker by median.",
                 ),
             )
+    yield from _unconfirmed(voice, side, settings)
     yield from _corners(voice, side)
     yield from _closest(voice, side)
 
@@ -157,6 +172,33 @@ def _nexts(car: str, sector: str, *, gap: str, usual: str) -> tuple[str, ...]:
     )
 
 
+def _unconfirmed(voice: Voice, side: str, settings: NarrativeSettings) -> Iterator[Sentence]:
+    """The sector where the car gains most on the compared laps, where its medians do not tell it already."""
+    own, car = voice.entity(f"{side}.car"), f"{{{side}.car}}"
+    gains = {
+        sector: -voice.value(f"sector_{sector}.gap")
+        for sector in _SECTORS
+        if voice.has(f"sector_{sector}.gap") and _car(voice, f"sector_{sector}.gap") == own
+    }
+    sector = max(gains, key=lambda sector: (gains[sector], -sector), default=0)
+    if gains.get(sector, 0.0) < settings.worth_ms:
+        return
+    name = f"sector_{sector}"
+    if voice.has(f"{name}.even"):
+        yield from voice.say_of(
+            name,
+            f"{side}.unconfirmed",
+            f"On the laps compared {car} is {{*.gap}} quicker in {{*.name}}; the medians show {{*.even}} there.",
+            f"In {{*.name}} {car} is {{*.gap}} quicker on the laps compared, while the medians show {{*.even}} there.",
+        )
+    elif not voice.has(f"{name}.median"):
+        yield from voice.say_of(
+            name,
+            f"{side}.unconfirmed",
+            f"On the laps compared {car} is {{*.gap}} quicker in {{*.name}}.",
+        )
+
+
 def _corners(voice: Voice, side: str) -> Iterator[Sentence]:
     car = f"{{{side}.car}}"
     yield from voice.say_of(
@@ -176,14 +218,15 @@ def _corners(voice: Voice, side: str) -> Iterator[Sentence]:
 
 def _closest(voice: Voice, side: str) -> Iterator[Sentence]:
     """What there is to say of a car that surely gains nowhere: where it comes closest."""
-    car = f"{{{side}.car}}"
+    car, has_laps = f"{{{side}.car}}", voice.has(f"close_{side}.laps")
+    laps = ", and on the laps compared it is {*.laps} behind" if has_laps else ""
     yield from voice.say_of(
         f"close_{side}",
         f"close_{side}",
-        f"{car} comes closest in {{*.sector}}: by median it is {{*.gap}} behind there.",
-        f"The closest {car} comes is {{*.sector}}, where by median it is {{*.gap}} behind.",
-        f"{car} holds on in {{*.sector}}: the medians show {{*.even}} there.",
-        f"In {{*.sector}} {car} stays with it: the medians show {{*.even}} there.",
+        f"{car} comes closest in {{*.sector}}: by median it is {{*.gap}} behind there{laps}.",
+        f"The closest {car} comes is {{*.sector}}: by median it is {{*.gap}} behind there{laps}.",
+        f"{car} comes closest in {{*.sector}}: the medians show {{*.even}} there{laps}.",
+        f"The closest {car} comes is {{*.sector}}: the medians show {{*.even}} there{laps}.",
     )
 
 
@@ -205,7 +248,7 @@ def _strategy(voice: Voice, settings: NarrativeSettings) -> Iterator[Sentence]:
                 (
                     "In its own best sectors {*.car} has {*.gain} to find, whatever the other does.",
                     "{*.car} has {*.gain} to find in its own best sectors too.",
-                    "Beside that, the own best sectors of {*.car} leave {*.gain} to find.",
+                    "Beside that, for {*.car} there is {*.gain} to find in its own best sectors.",
                     "And {*.car} has {*.gain} left to find in its own best sectors.",
                 )
                 if takes

@@ -20,7 +20,7 @@ def fleet_report(facts: FactSet) -> tuple[Paragraph, ...]:
     voice.add("summary", _summary(voice), required=("winner.car", "best.value"))
     voice.add("trends", _trends(voice), required=("widest.sector",))
     voice.add("highlights", _highlights(voice), required=("gainer.value", "even.value"))
-    voice.add("conditions", _conditions(voice), required=("yellow.time",))
+    voice.add("conditions", _conditions(voice), required=("yellow.least",))
     voice.add("data", _data(voice), required=("telemetry.laps", "habits.judged"))
     return tuple(voice.paragraphs)
 
@@ -66,8 +66,8 @@ def _trends(voice: Voice) -> Iterator[Sentence]:
         )
     yield from voice.say(
         "widest",
-        "The field is widest apart in {widest.sector}: in that sector the middle of the field is {widest.gap} off.",
-        "Widest apart the field is in {widest.sector}: in that sector the middle of the field loses {widest.gap}.",
+        "The field is widest apart in {widest.sector}: the middle of the field is {widest.gap} off the best there.",
+        "Widest apart the field is in {widest.sector}: the middle of the field loses {widest.gap} to the best there.",
     )
     yield from voice.say(
         "shared",
@@ -88,18 +88,19 @@ def _highlights(voice: Voice) -> Iterator[Sentence]:
     )
     yield from voice.say(
         "median",
-        "A typical driver who joins the own best sectors has {gain.median} to find.",
-        "For the middle of the field the own best sectors leave {gain.median} to find.",
+        "A typical driver has {gain.median} to find in their own best sectors.",
+        "In the middle of the field a driver has {gain.median} to find in their own best sectors.",
     )
 
 
 def _conditions(voice: Voice) -> Iterator[Sentence]:
+    together = "together " if voice.value("yellow.phases") > 1 else ""
+    most = ", and {yellow.most} from green to green" if voice.has("yellow.most") else ""
     yield from voice.say(
         "yellow",
-        "The race was neutralised by {yellow.phases}, and together the yellow lasted for {yellow.time}."
-        if voice.value("yellow.phases") > 1
-        else "The race was neutralised by {yellow.phases}, and the yellow lasted for {yellow.time}.",
-        "The field ran under yellow for {yellow.time}: the race was neutralised by {yellow.phases}.",
+        f"The race was neutralised by {{yellow.phases}}; {together}the yellow lasted {{yellow.least}} for sure{most}.",
+        f"The field ran under yellow for {{yellow.least}} for sure{most}: the race was neutralised by "
+        "{yellow.phases}.",
     )
     yield from voice.say("weather", "On average the air was {air.temp} and the track {track.temp}.")
     if not voice.has("track.temp"):
@@ -110,12 +111,14 @@ def _conditions(voice: Voice) -> Iterator[Sentence]:
 
 def _data(voice: Voice) -> Iterator[Sentence]:
     if not voice.value("telemetry.laps"):
-        yield from voice.say("data", "There is telemetry of {telemetry.cars}, so the texts rest on the timing.")
+        yield from voice.say(
+            "data", "{telemetry.cars} gave telemetry of a complete lap, so the texts rest on the timing."
+        )
         return
     yield from voice.say(
         "data",
-        "Telemetry covers {telemetry.laps}, and {telemetry.cars} gave telemetry.",
-        "There is telemetry of {telemetry.laps}; {telemetry.cars} gave telemetry.",
+        "Telemetry covers {telemetry.laps}, and {telemetry.cars} gave telemetry of a complete lap.",
+        "There is telemetry of {telemetry.laps}; {telemetry.cars} gave telemetry of a complete lap.",
     )
     yield from voice.say(
         "habits",

@@ -4,10 +4,28 @@ from collections.abc import Iterator
 
 from grx_pipeline.narratives.facts.course import FADE_RULE, PACE_RULE
 from grx_pipeline.narratives.facts.driving import FLAT_RULE
-from grx_pipeline.narratives.facts.sectors import AIMS, CLASS_RULE, CLASS_TRACE_RULE, UNEVEN_RULE
+from grx_pipeline.narratives.facts.sectors import AIMS, CLASS_RULE, CLASS_TRACE_RULE, TOW_RULE, UNEVEN_RULE
 from grx_pipeline.narratives.records import Sentence
 from grx_pipeline.narratives.rules.voice import Voice
 from grx_pipeline.settings import NarrativeSettings
+
+# By how much of the target the sector holds.
+_HELD = {
+    "sole_sector": (
+        "It sits in {most.sector} alone: {*.gain} of it is there to find.",
+        "{most.sector} alone holds it: {*.gain} of it is there to find.",
+    ),
+    "most_sector": (
+        "Most of it sits in {most.sector}: {*.gain} of it is there to find.",
+        "Most of it sits in {most.sector}, so begin there: {*.gain} of it is there to find.",
+        "{most.sector} holds the biggest part: {*.gain} of it is there to find.",
+    ),
+    "largest_sector": (
+        "The largest part sits in {most.sector}: {*.gain} of it is there to find.",
+        "Begin with {most.sector}: {*.gain} of it is to find there.",
+        "{most.sector} holds the largest part: {*.gain} of it is there to find.",
+    ),
+}
 
 
 def sector_part(voice: Voice, settings: NarrativeSettings) -> Iterator[Sentence]:
@@ -19,10 +37,7 @@ def sector_part(voice: Voice, settings: NarrativeSettings) -> Iterator[Sentence]
     yield from voice.say_of(
         name,
         "sector",
-        "Most of it sits in {most.sector}: {*.gain} of it is there to find.",
-        "Begin with {most.sector}: {*.gain} of it is to find there.",
-        "{most.sector} holds the biggest part: {*.gain} of it is there to find.",
-        "{most.sector} is the place: {*.gain} of it is there to find.",
+        *_HELD[most.metric],
     )
     yield from voice.say_of(
         name,
@@ -32,6 +47,10 @@ def sector_part(voice: Voice, settings: NarrativeSettings) -> Iterator[Sentence]
         "The clock has seen it: your best there is {*.best}, it came on {*.donor}, and {*.done} came close to that.",
         "It came on {*.donor}: your best there is {*.best}, and {*.done} came close to that.",
     )
+    if f"{name}:{TOW_RULE}" in voice.facts.rules:
+        yield from voice.say_of(
+            name, "sector.cost", "The next sector of that lap was {*.cost} slower than your median."
+        )
     yield from voice.say(
         "place",
         "By the ledger {place.name} alone has {place.gain} to find.",
@@ -68,6 +87,11 @@ def class_part(voice: Voice) -> Iterator[Sentence]:
                 "You are closest in {closest.sector}, where you rank {*.place}.",
                 "{closest.sector} is your strongest: there you rank {*.place}.",
             )
+            if is_strong and closest.metric == "strongest_sector"
+            else (
+                "You are closest in {closest.sector}, where you rank {*.place}.",
+                "{closest.sector} is closest to the class best: there you rank {*.place}.",
+            )
             if is_strong
             else (
                 "You are closest in {closest.sector}, though you rank {*.place} there.",
@@ -91,11 +115,17 @@ def race_part(voice: Voice) -> Iterator[Sentence]:
     if not voice.has("even.place"):
         yield from voice.say("even", "{near.laps} came within reach of your best lap.")
     yield from _pace(voice)
-    is_one = voice.value("out.laps") == 1
+    verb = "is" if voice.value("out.laps") == 1 else "are"
     yield from voice.say(
         "out",
-        f"{{out.laps}} of yours {'is' if is_one else 'are'} left out of the count, by reason of {{out.reasons}}.",
-        f"Of your race {{out.laps}} {'is' if is_one else 'are'} left out, by reason of {{out.reasons}}.",
+        *(
+            template
+            for reasons in ("reason is {out.reason}", "reasons are {out.reasons}")
+            for template in (
+                f"{{out.laps}} of yours {verb} left out of the count: the {reasons}.",
+                f"Left out of the count {verb} {{out.laps}} of yours, and the {reasons}.",
+            )
+        ),
     )
 
 

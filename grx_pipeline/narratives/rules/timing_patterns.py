@@ -11,6 +11,7 @@ from grx_pipeline.narratives.facts.sectors import (
     FREE_RULE,
     JOIN_RULE,
     SECTOR_RULE,
+    SPENT_RULE,
     TOP_RULE,
     TOW_RULE,
     TRACE_RULE,
@@ -30,6 +31,8 @@ _NEXT_MARK = (
     "The next mark there is {*.mark}: reach it, and you know that it worked.",
     "Your next mark there is {*.mark}, and it has worked when you reach it.",
     "Aim for it in steps: the next mark there is {*.mark}, and it has worked when it stands on the clock.",
+    "The mark there is the class best of {*.class_best}: it has worked when your laps come closer to it.",
+    "The class best of {*.class_best} is the mark there, and it has worked when your gap to it closes.",
 )
 TIMING: Mapping[str, PatternTexts] = {
     SECTOR_RULE: PatternTexts(
@@ -52,6 +55,22 @@ TIMING: Mapping[str, PatternTexts] = {
             "repeat it.",
         ),
         check=_COUNT,
+    ),
+    SPENT_RULE: PatternTexts(
+        meaning=(
+            "Take that with care: the next sector of that lap was {*.cost} slower than your median.",
+            "The next sector of that lap was {*.cost} slower than your median, so look at what that time took with it.",
+        ),
+        advice=(
+            "Before you copy that lap, look on video or in your notes at how that sector ends: what is found there has "
+            "to last through the next sector.",
+            "Look at the end of that sector on video or in your notes, and copy what leaves the next sector as it is.",
+        ),
+        check=(
+            "The mark is {*.goal} for {*.name}, and it has worked when the next sector of such a lap stays at your "
+            "median.",
+            "It has worked when {*.name} reads {*.goal} and the next sector of that lap stays at your median.",
+        ),
     ),
     JOIN_RULE: PatternTexts(
         meaning=(

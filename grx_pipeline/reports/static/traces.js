@@ -140,6 +140,7 @@
     map.labels(losses);
     map.events(state.events);
     $("#trace-map-key").hidden = !isKnown;
+    if ($("#trace-event-key")) $("#trace-event-key").hidden = !state.events.length;
     $("#trace-map-text").textContent = isKnown ? `${main.lap.label} against ${reference.label}, s: ` : "";
   }
 

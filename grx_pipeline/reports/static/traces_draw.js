@@ -23,6 +23,9 @@
   const LABEL_HEIGHT = 16;
   const AXIS_WIDTH = 46;
 
+  // A CSS font for a canvas of so many dots a pixel.
+  const scaled = (font, ratio) => font.replace(/^(\d+)px/, (_, size) => `${size * ratio}px`);
+
   const colour = (style, name) => style.getPropertyValue(`--${name}`).trim();
 
   function yRange(chart, low, high) {
@@ -141,7 +144,7 @@
           ],
           hooks: {
             drawClear: [(plot) => this.background(plot, isFirst, font)],
-            draw: chart.key === "v" ? [(plot) => this.events(plot)] : [],
+            draw: [(plot) => isFirst && this.lineNames(plot, font), (plot) => chart.key === "v" && this.events(plot)],
             setCursor: [(plot) => this.moved(plot)],
             setSelect: [(plot) => this.selected(plot)],
           },
@@ -158,7 +161,7 @@
       const ratio = devicePixelRatio;
       const place = (distance) => plot.valToPos(Math.min(Math.max(distance, low), high), "x", true);
       ctx.save();
-      ctx.font = font.replace(/^(\d+)px/, (_, size) => `${size * ratio}px`);
+      ctx.font = scaled(font, ratio);
       ctx.textAlign = "center";
       ctx.textBaseline = "bottom";
       let free = bbox.left - 20 * ratio;
@@ -193,14 +196,30 @@
         ctx.moveTo(place(at), bbox.top);
         ctx.lineTo(place(at), bbox.top + bbox.height);
         ctx.stroke();
-        if (!isFirst) continue;
-        ctx.save();
-        ctx.setLineDash([]);
-        ctx.strokeStyle = this.ink.paper;
-        ctx.lineWidth = 3 * ratio;
-        ctx.strokeText(name, place(at) + 3 * ratio, bbox.top + bbox.height - 2 * ratio);
-        ctx.restore();
-        ctx.fillText(name, place(at) + 3 * ratio, bbox.top + bbox.height - 2 * ratio);
+      }
+      ctx.restore();
+    }
+
+    // Over the lines of the chart and on the side away from zero, so that none of them strikes a name through.
+    lineNames(plot, font) {
+      const { ctx, bbox } = plot;
+      const [low, high] = this.state.view;
+      const ratio = devicePixelRatio;
+      ctx.save();
+      ctx.font = scaled(font, ratio);
+      ctx.textAlign = "left";
+      const isAbove = plot.valToPos(0, "y", true) > bbox.top + bbox.height / 2;
+      const level = isAbove ? bbox.top + 2 * ratio : bbox.top + bbox.height - 2 * ratio;
+      ctx.textBaseline = isAbove ? "top" : "bottom";
+      ctx.setLineDash([]);
+      ctx.fillStyle = this.ink.quiet;
+      ctx.strokeStyle = this.ink.paper;
+      ctx.lineWidth = 3 * ratio;
+      for (const [name, at] of this.model.data.lines) {
+        if (at <= low || at >= high) continue;
+        const place = [plot.valToPos(at, "x", true) + 3 * ratio, level];
+        ctx.strokeText(name, ...place);
+        ctx.fillText(name, ...place);
       }
       ctx.restore();
     }

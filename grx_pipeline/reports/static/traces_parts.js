@@ -77,7 +77,7 @@
       }
     }
 
-    // Only the greatest are written, where there is room beside their corner's number; the list of corners has all.
+    // Only the greatest are written, the list of corners has all; where one finds no room, no smaller one is.
     labels(losses) {
       const { model } = this;
       const groups = model.corners.map(({ id }) => this.svg.querySelector(`[data-corner="${id}"]`));
@@ -86,16 +86,26 @@
       const size = parseFloat(getComputedStyle(groups[shown[0]].lastElementChild).fontSize);
       const boxes = new Map(shown.map((i) => [i, numberBox(groups[i].firstElementChild, size)]));
       const taken = [...boxes.values()];
-      for (const i of shown) groups[i].lastElementChild.textContent = "";
+      for (const i of shown) {
+        groups[i].lastElementChild.textContent = "";
+        groups[i].querySelector("path")?.remove();
+      }
       const told = shown.filter((i) => Math.abs(losses[i] ?? 0) * 1000 >= model.data.floor);
       told.sort((a, b) => Math.abs(losses[b]) - Math.abs(losses[a]));
       for (const i of told.slice(0, MOST_LABELS)) {
         const text = model.signed(losses[i], 2);
+        const own = boxes.get(i);
         const others = shown.filter((other) => other !== i).map((other) => boxes.get(other));
-        const box = this.room(boxes.get(i), text.length * size * LETTER, size, taken, others);
-        if (!box) continue;
+        const width = text.length * size * LETTER;
+        const box = this.room(own, width, size, taken, others) ?? this.roomAway(own, width, size, taken);
+        if (!box) break;
         taken.push(box);
         const label = groups[i].lastElementChild;
+        if (box.lead) {
+          const [[x0, y0], [x1, y1]] = [box.lead[0], box.lead.at(-1)].map((at) => at.map((one) => one.toFixed(1)));
+          label.before(element("path", { class: "lead", d: `M${x0} ${y0}L${x1} ${y1}` }));
+          taken.push(...box.lead.map(([x, y]) => ({ x, y, width: 1, height: 1 })));
+        }
         label.textContent = text;
         label.setAttribute("x", box.x.toFixed(1));
         label.setAttribute("y", box.y.toFixed(1));
@@ -103,25 +113,50 @@
       }
     }
 
-    // The place around `beside` that is off the track by more than the dot, covers no other text, and is not nearer to
-    // one of the `others`; null without one.
-    room(beside, width, height, taken, others) {
+    // Inside the picture, off the track by more than the dot, and over no other text.
+    isFree(box, taken) {
       const frame = this.svg.viewBox.baseVal;
+      const { x, y, width, height } = box;
+      return (
+        x - width / 2 >= frame.x &&
+        x + width / 2 <= frame.x + frame.width &&
+        y - height / 2 >= frame.y &&
+        y + height / 2 <= frame.y + frame.height &&
+        !taken.some((other) => overlaps({ ...box, width: width + GAP }, other)) &&
+        this.points.every(([px, py]) => Math.hypot(Math.max(Math.abs(x - px) - width / 2, 0), Math.max(Math.abs(y - py) - height / 2, 0)) > DOT)
+      );
+    }
+
+    // The free place around `beside` that is not nearer to one of the `others`; undefined without one.
+    room(beside, width, height, taken, others) {
       const aside = (beside.width + width + height) / 2;
       const near = (width - beside.width) / 2;
       const steps = [[0, 1], [0, -1], [near, 1], [-near, 1], [near, -1], [-near, -1], [aside, 0], [-aside, 0], [aside, 1], [-aside, 1], [aside, -1], [-aside, -1]];
-      for (const [right, down] of steps) {
-        const box = { x: beside.x + right, y: beside.y + down * height * 1.05, width, height };
-        const isInside =
-          box.x - width / 2 >= frame.x &&
-          box.x + width / 2 <= frame.x + frame.width &&
-          box.y - height / 2 >= frame.y &&
-          box.y + height / 2 <= frame.y + frame.height;
-        if (!isInside || taken.some((other) => overlaps({ ...box, width: width + GAP }, other))) continue;
-        if (others.some((other) => apart(box, other) < apart(box, beside) * 1.1)) continue;
-        if (this.points.every(([x, y]) => Math.hypot(Math.max(Math.abs(box.x - x) - width / 2, 0), Math.max(Math.abs(box.y - y) - height / 2, 0)) > DOT)) return box;
+      return steps
+        .map(([right, down]) => ({ x: beside.x + right, y: beside.y + down * height * 1.05, width, height }))
+        .find((box) => this.isFree(box, taken) && !others.some((other) => apart(box, other) < apart(box, beside) * 1.1));
+    }
+
+    // The nearest free place further out with a line to it that crosses no text, and the track only where it has to.
+    roomAway(beside, width, height, taken) {
+      const rest = taken.filter((other) => other !== beside);
+      let best;
+      for (let far = 2 * height; far < 14 * height; far += height / 2) {
+        for (let turn = 0; turn < 24; turn++) {
+          const [right, down] = [Math.cos((turn * Math.PI) / 12), Math.sin((turn * Math.PI) / 12)];
+          const box = { x: beside.x + far * right, y: beside.y + far * down, width, height };
+          const edge = (one) => Math.min((one.width / 2 + 2) / Math.abs(right), (one.height / 2 + 2) / Math.abs(down));
+          const [from, to] = [edge(beside), far - edge(box)];
+          if (to <= from || !this.isFree(box, taken)) continue;
+          const steps = Math.ceil((to - from) / 3);
+          const lead = Array.from({ length: steps + 1 }, (_, i) => from + ((to - from) * i) / steps).map((at) => [beside.x + at * right, beside.y + at * down]);
+          if (lead.some(([x, y]) => rest.some((other) => overlaps({ x, y, width: 4, height: 4 }, other)))) continue;
+          const crosses = lead.some(([x, y]) => this.points.some(([px, py]) => Math.hypot(x - px, y - py) < 5));
+          const cost = far * (crosses ? 2 : 1);
+          if (!best || cost < best.cost) best = { ...box, lead, cost };
+        }
       }
-      return null;
+      return best;
     }
 
     events(events) {

@@ -179,6 +179,9 @@ def target(asked: Asked, published: Published) -> Found | None:
     voice = Voice.of(asked, published)
     if siwtl is None or siwtl["siwtl_lap_ms"] is None:
         return found(f"{voice.subject} had no clean lap, so there is no target.")
+    if siwtl["clean_laps"] == 1:
+        text = f"{voice.subject} had a single clean lap, which has nothing to compare with: there is no target."
+        return found(text, source(file, "clean_laps", "1 clean lap"))
     text = (
         f"{voice.possessive} target lap is {lap_time(siwtl['siwtl_lap_ms'])}: "
         f"{sector_time(siwtl['potential_gain_ms'])} s under the best clean lap of "
@@ -190,7 +193,10 @@ def target(asked: Asked, published: Published) -> Found | None:
     gains = [row for row in siwtl["sectors"] if row["gain_ms"] > 0]
     if gains:
         most = max(gains, key=lambda row: row["gain_ms"])
-        text += f" Most of it, {sector_time(most['gain_ms'])} s, is in sector {most['sector']}."
+        part = "Most of it" if 2 * most["gain_ms"] > siwtl["potential_gain_ms"] else "The largest part"
+        is_all = most["gain_ms"] == siwtl["potential_gain_ms"]
+        told = "All of it" if is_all else f"{part}, {sector_time(most['gain_ms'])} s,"
+        text += f" {told} is in sector {most['sector']}."
     if siwtl["jackknife_range_ms"]:
         low, high = siwtl["jackknife_range_ms"]
         text += f" With any one lap left out it is between {lap_time(low)} and {lap_time(high)}."
@@ -208,8 +214,11 @@ def style(asked: Asked, published: Published) -> Found | None:
     if not scores:
         return found(f"There are no scores: {judged['reason']}", source(file, "reason", judged["reason"]))
     rows = [f"{name} {number(score)}" for name, score in scores.items()]
+    highest = judged.get("highest_score") or 100
+    reach = f"; {counted(judged.get('field_laps', 0), 'lap')} to compare with give at most {number(highest)}"
     text = (
-        f"{Voice.of(asked, published).possessive} scores (0 is as always, 100 as unusual as it gets): "
+        f"{Voice.of(asked, published).possessive} scores (0 is as always, 100 as unusual as it gets"
+        f"{reach if highest < 100 else ''}): "
         f"{', '.join(rows)}. {counted(len(judged['events']), 'unusual moment')} on "
         f"{counted(judged['laps_judged'], 'judged lap')}."
     )
@@ -298,7 +307,9 @@ def smoothness(asked: Asked, published: Published) -> Found | None:
         if rank["vehicle_id"] == asked.car
     ]
     if not rows:
-        return found("Smoothness is read from the traces of clean laps, and that car has too few of them.")
+        return found(
+            "A place by smoothness takes traces of clean laps, and that car has too few of them, or too few others do."
+        )
     text = f"Places by smoothness, among the cars with enough telemetry: {', '.join(rows)}."
     return found(text, source(SUMMARY, "rankings", text))
 

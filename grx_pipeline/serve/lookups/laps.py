@@ -6,6 +6,7 @@ from statistics import median
 from typing import Any
 
 from grx_pipeline.formats import counted, gap, lap_time, listed, sector_time
+from grx_pipeline.medians import surely_apart
 from grx_pipeline.serve.lookups.asked import LAST, Asked
 from grx_pipeline.serve.lookups.cars import Voice
 from grx_pipeline.serve.lookups.published import Found, Published, found, source
@@ -140,7 +141,10 @@ def pace(asked: Asked, published: Published) -> Found | None:
         f"({spans[1]})"
     )
     text += f": {sector_time(abs(off))} s {'slower' if off > 0 else 'quicker'} towards the end"
-    text += "." if abs(off) >= published.worth.worth_ms else ", which is too little to be sure of."
+    worth = published.worth
+    parts = ([_time(lap, sector) for lap in laps] for laps in (first, last))
+    is_sure = abs(off) >= surely_apart(*parts, least=worth.worth_ms, errors=worth.sure_errors)
+    text += "." if is_sure else ", which is too little to be sure of."
     return found(text, source(file, "laps.lap_time_ms", text))
 
 

@@ -56,7 +56,7 @@ def precisely(asked: Asked, published: Published, cars: Pair) -> Found | None:
 
 
 def on_best_laps(published: Published, cars: Pair, asked: Asked | None = None) -> Found | None:
-    """Two cars by their best clean laps, and sector by sector on the laps that are compared."""
+    """Two cars by their best clean laps, sector by sector."""
     file, record = _record(published, cars)
     if record is None or record["gap_ms"] is None:
         return None
@@ -66,17 +66,10 @@ def on_best_laps(published: Published, cars: Pair, asked: Asked | None = None) -
     text = f"{verdict}By best clean lap {quick} is {sector_time(abs(record['gap_ms']))} s quicker than {slow}"
     rows = [row for row in record["sectors"] if row["gap_ms"] is not None]
     if not rows:
-        return found(f"{text}.", _of_laps(file, "gap_ms", record, record["gap_ms"]))
+        return found(f"{text}.", _of_laps(file, "gap_ms", _best(record), record["gap_ms"]))
     told = ", ".join(f"{row['name']} {gap(int(sign * row['gap_ms']))} s" for row in rows)
     gains = f"(+ is what {quick} gains)"
-    if sum(row["gap_ms"] for row in rows) == record["gap_ms"]:
-        return found(f"{text}: {told} {gains}.", _of_laps(file, "gap_ms", record, record["gap_ms"]))
-    labels = [published.label(car) for car in cars]
-    laps_compared = f"lap {record['lap_a']} of {labels[0]} and lap {record['lap_b']} of {labels[1]}"
-    return found(
-        f"{text}. On the laps compared, {laps_compared}: {told} {gains}.",
-        _of_laps(file, "gap_ms", record, record["gap_ms"]),
-    )
+    return found(f"{text}: {told} {gains}.", _of_laps(file, "gap_ms", _best(record), record["gap_ms"]))
 
 
 def with_each(published: Published, cars: Sequence[str]) -> Found | None:
@@ -91,19 +84,24 @@ def where_quicker(published: Published, cars: Pair, side: str) -> Found | None:
     if record is None or record["gap_ms"] is None:
         return None
     sign = 1 if side == cars[0] else -1
-    won = [
-        (row["name"], sign * row["gap_ms"])
-        for level in ("sectors", "corners")
-        for row in record[level]
-        if row["gap_ms"] is not None and sign * row["gap_ms"] > 0
-    ]
+    sectors, corners = (_won(record[level], sign) for level in ("sectors", "corners"))
     labels = [published.label(car) for car in cars]
-    on = f"on the laps compared, lap {record['lap_a']} of {labels[0]} and lap {record['lap_b']} of {labels[1]}"
+    best, traced = _best(record), _traced(record)
+    on = f"on the laps compared, {_told_laps(labels, best)}"
+    if record["corners"] and traced != best:
+        on += f" by sector, {_told_laps(labels, traced)} by corner"
     label, other = published.label(side), published.label(cars[1] if side == cars[0] else cars[0])
-    if not won:
-        return found(f"In no sector is {label} quicker than {other} {on}.", _of_laps(file, "sectors", record, 0))
-    told = ", ".join(f"{name} by {sector_time(round(ms))} s" for name, ms in won)
-    return found(f"{label} is quicker than {other} in {told}, {on}.", _of_laps(file, "sectors", record, 0))
+    if not sectors and not corners:
+        return found(f"In no sector is {label} quicker than {other} {on}.", _of_laps(file, "sectors", best, 0))
+    told = f"in {sectors}" if sectors else "in no sector"
+    told += f"; of corners in {corners}" if corners else ""
+    return found(f"{label} is quicker than {other} {told}, {on}.", _of_laps(file, "sectors", best, 0))
+
+
+def _won(rows: Iterable[Mapping[str, Any]], sign: int) -> str:
+    """The places that one side gains in, with how much; empty where there is none."""
+    gains = [(row["name"], sign * row["gap_ms"]) for row in rows if row["gap_ms"] is not None]
+    return ", ".join(f"{name} by {sector_time(round(ms))} s" for name, ms in gains if ms > 0)
 
 
 def _verdict(asked: Asked, sign: int) -> str:
@@ -150,7 +148,8 @@ def _in_place(asked: Asked, published: Published, cars: Pair, name: str) -> Foun
         return found(f"There is no comparison of {_both(published, cars)} in {said}.{note}")
     labels = [published.label(car) for car in cars]
     quick, slow = labels if row["gap_ms"] >= 0 else labels[::-1]
-    laps = f"on lap {record['lap_a']} of {labels[0]} and lap {record['lap_b']} of {labels[1]}"
+    numbers = _best(record) if level == "sectors" else _traced(record)
+    laps = f"on {_told_laps(labels, numbers)}"
     off = round(row["gap_ms"])
     text = (
         f"{_verdict(asked, 1 if row['gap_ms'] >= 0 else -1)}In {said} {quick} is {sector_time(abs(off))} s quicker "
@@ -158,7 +157,7 @@ def _in_place(asked: Asked, published: Published, cars: Pair, name: str) -> Foun
         if off
         else f"In {said} {_both(published, cars)} are equal, {laps}."
     )
-    return found(text + note, _of_laps(file, f"{level}.{name}", record, off))
+    return found(text + note, _of_laps(file, f"{level}.{name}", numbers, off))
 
 
 def _record(published: Published, cars: Pair) -> tuple[str, Any]:
@@ -171,6 +170,20 @@ def _both(published: Published, cars: Pair) -> str:
     return " and ".join(published.label(car) for car in cars)
 
 
-def _of_laps(file: str, field: str, record: Mapping[str, Any], gap_ms: int) -> Source:
-    laps_compared = f"laps {record['lap_a']} and {record['lap_b']}"
+def _best(record: Mapping[str, Any]) -> tuple[int, int]:
+    """The laps that are compared by sector."""
+    return record["best_a"], record["best_b"]
+
+
+def _traced(record: Mapping[str, Any]) -> tuple[int, int]:
+    """The laps that are compared by corner."""
+    return record["lap_a"], record["lap_b"]
+
+
+def _told_laps(labels: Sequence[str], laps: tuple[int, int]) -> str:
+    return f"lap {laps[0]} of {labels[0]} and lap {laps[1]} of {labels[1]}"
+
+
+def _of_laps(file: str, field: str, laps: tuple[int, int], gap_ms: int) -> Source:
+    laps_compared = f"laps {laps[0]} and {laps[1]}"
     return source(file, field, f"{laps_compared}: {sector_time(abs(gap_ms))} s apart" if gap_ms else laps_compared)

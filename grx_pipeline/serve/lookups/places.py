@@ -130,8 +130,12 @@ def strong_sector(asked: Asked, published: Published) -> Found | None:
     if not gaps:
         return None
     nearest = min(gaps, key=lambda sector: gaps[sector])
-    off = "the best of the field" if gaps[nearest] == 0 else f"{gap(gaps[nearest])} s to the best of the field"
-    text = f"{Voice.of(asked, published).possessive} strongest sector is sector {nearest}: {off}."
+    voice = Voice.of(asked, published)
+    text = (
+        f"{voice.possessive} best in sector {nearest} is the best of the field."
+        if gaps[nearest] == 0
+        else f"{voice.subject} came closest to the best of the field in sector {nearest}: {gap(gaps[nearest])} s to it."
+    )
     return found(text, source(file, f"sectors.{nearest}", text))
 
 

@@ -34,7 +34,11 @@ def best_sectors(_: Asked, published: Published) -> Found | None:
 def by_target(_: Asked, published: Published) -> Found | None:
     """The cars in the order of their targets."""
     cars = sorted(
-        (car for car in published.summary["classification"] if car["siwtl_lap_ms"] is not None),
+        (
+            car
+            for car in published.summary["classification"]
+            if car["siwtl_lap_ms"] is not None and car["clean_laps"] > 1
+        ),
         key=lambda car: car["siwtl_lap_ms"],
     )[:_FIRST]
     if not cars:
